@@ -1,0 +1,203 @@
+"""One org's exchanges, with the questions that the rules put to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..providers import About, OAuth2, named
+from ..records import Change, Evidence, Exchange, Fault, Org, RuledOut, RunnerUp, Verdict
+from ..scopes import CONTROL_SCOPE
+from .causes import CAUSES
+from .evidence import Grant, Ledger, Style, grants, host_of, token_rows
+
+__all__ = ["Case", "Facts", "ids"]
+
+#: Weight that "none of these" always keeps, beside weights that sum to about 100 (METHODS C).
+_NONE_OF_THESE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known beside the exchanges.
+
+    Attributes:
+        twins: groups of orgs that present the same client id and secret.
+        changes: when grants were changed. window_s: within which the platform promises that a change arrives.
+        skipped: orgs left out because their secret is missing.
+        ended_early: orgs whose inquiry ended before it was done, and why (``budget`` or ``interrupted``).
+    """
+
+    twins: tuple[tuple[str, ...], ...] = ()
+    changes: tuple[Change, ...] = ()
+    window_s: float = 900.0
+    skipped: frozenset[str] = frozenset()
+    ended_early: Mapping[str, str] = field(default_factory=dict)
+
+
+def ids(rows: Iterable[Exchange], most: int = 4) -> tuple[int, ...]:
+    """The ids of the first ``most`` exchanges."""
+    return tuple(sorted(row.exchange_id for row in rows)[:most])
+
+
+@dataclass(frozen=True)
+class Case:
+    """An org, its exchanges, and what the whole run knows.
+
+    Attributes:
+        others: all orgs of the run. ledger: what all exchanges together show.
+        accepted_in: for each org that was accepted by its server, an exchange that shows it.
+        our_network: exchanges of other hosts that failed just as this org's did, when all of them do.
+    """
+
+    org: Org
+    exchanges: tuple[Exchange, ...]
+    others: Mapping[str, Org]
+    ledger: Ledger
+    facts: Facts
+    accepted_in: Mapping[str, int]
+    controls: Mapping[str, Exchange]
+    our_network: tuple[int, ...] = ()
+
+    @cached_property
+    def provider(self) -> OAuth2:
+        return named(self.org.provider)
+
+    @cached_property
+    def style(self) -> Style:
+        return self.ledger.style(self.org)
+
+    @cached_property
+    def tokens(self) -> list[Exchange]:
+        """Final attempts of token requests."""
+        return token_rows(self.org, self.exchanges)
+
+    @cached_property
+    def baseline(self) -> Exchange | None:
+        """The first question's answer."""
+        return next((row for row in self.tokens if row.purpose == "baseline"), self.tokens[0] if self.tokens else None)
+
+    @cached_property
+    def answer(self) -> Exchange | None:
+        """The answer that the rest builds on: the baseline's, or that of the first way of presenting the credential that was accepted."""
+        first = self.baseline
+        if first is not None and self.is_about(first) == "client":
+            return next((row for row in self.accepted if row.auth_method and row.purpose == "verify"), first)
+        return first
+
+    def is_about(self, row: Exchange) -> About | None:
+        """What a refusal is about; ``None`` for an answer that is none."""
+        if row.outcome != "refused":
+            return None
+        return self.provider.about(row.status, row.error, row.error_description)
+
+    @cached_property
+    def issued(self) -> list[Exchange]:
+        """Requests that were answered with a token."""
+        return [row for row in self.tokens if row.outcome in ("granted", "narrowed")]
+
+    @cached_property
+    def accepted(self) -> list[Exchange]:
+        """Answers that show that the server accepts the client: a token, or a refusal of the scope alone."""
+        return [row for row in self.tokens if row.outcome in ("granted", "narrowed") or self.is_about(row) == "scope"]
+
+    @cached_property
+    def grants(self) -> dict[str, Grant]:
+        return grants(self.org, self.exchanges, self.style)
+
+    def in_state(self, state: str) -> tuple[str, ...]:
+        """The org's scopes in that state, in their order."""
+        return tuple(scope for scope, grant in self.grants.items() if grant.state == state)
+
+    @cached_property
+    def bound(self) -> list[Exchange]:
+        """Inspections that tell the org of a token asked for in this org's own context."""
+        own = {row.probe_id for row in self.tokens if row.org_id_sent == self.org.org_id}
+        return [row for row in self.exchanges if row.purpose == "inspect" and row.token_org and row.probe_id in own]
+
+    @cached_property
+    def without_org_id(self) -> Exchange | None:
+        """The context check: the same request without the org parameter."""
+        return next((row for row in self.tokens if row.purpose == "context"), None)
+
+    @cached_property
+    def home(self) -> Exchange | None:
+        """The inspection that tells where the client's token belongs when no org is named."""
+        varied = self.without_org_id
+        if varied is None:
+            return None
+        return next((row for row in self.exchanges if row.purpose == "inspect" and row.token_org and row.probe_id == varied.probe_id), None)
+
+    def org_with_id(self, org_id: str | None) -> str | None:
+        """The name of the org of the investigation that has this id."""
+        return next((org.name for org in self.others.values() if org_id and org.org_id == org_id), None)
+
+    @cached_property
+    def twins(self) -> tuple[str, ...]:
+        """Other orgs that present the same client id and secret."""
+        return tuple(name for group in self.facts.twins if self.org.name in group for name in group if name != self.org.name)
+
+    def alone(self, scope: str) -> list[Exchange]:
+        """Requests for this scope alone, in the org's own context."""
+        return [row for row in self.tokens if row.scope_requested == (scope,) and row.org_id_sent == self.org.org_id]
+
+    @cached_property
+    def control(self) -> Exchange | None:
+        """The request for the made-up scope alone at this org's endpoint, whoever asked it."""
+        row = self.controls.get(self.org.token_url)
+        return row if row is not None and row.scope_requested == (CONTROL_SCOPE,) else None
+
+    def words(self, text: str, scopes: Sequence[str] = ()) -> str:
+        """``text`` with its placeholders filled in."""
+        named_ones = ", ".join(scopes or self.in_state("missing")) or "the scope"
+        return text.format(
+            org=self.org.name, scopes=named_ones, client=self.org.client_id, endpoint=self.org.token_url, org_id=self.org.org_id or ""
+        )  # fmt: skip
+
+    def conclude(
+        self,
+        cause: str,
+        odds: Mapping[str, float],
+        evidence: Sequence[Evidence],
+        *,
+        scopes: Sequence[str] = (),
+        also: Sequence[Fault] = (),
+        next_check: str | None = None,
+        advice: str | None = None,
+        ruled_out: Sequence[RuledOut] = (),
+    ) -> Verdict:
+        """A verdict; ``odds`` weigh ``cause`` and its runners-up against each other (about 100 in sum).
+
+        For ``inconclusive``, whose own probability is that of its likeliest runner-up, all of ``odds`` are runners-up.
+        """
+        about = CAUSES[cause]
+        total = sum(odds.values()) + _NONE_OF_THESE
+        shares = {name: round(weight / total, 3) for name, weight in odds.items()}
+        rivals = sorted(((name, share) for name, share in shares.items() if name != cause), key=lambda pair: -pair[1])
+        open_names = {cause, *shares, *(fault.cause for fault in also)}
+        return Verdict(
+            cause=cause,
+            who=about.who,
+            probability=shares.get(cause, max(shares.values(), default=0.0)),
+            advice=self.words(advice or about.advice, scopes),
+            next_check=self.words(next_check or about.next_check, scopes),
+            scopes=tuple(scopes),
+            also=tuple(also),
+            runners_up=tuple(RunnerUp(name, share) for name, share in rivals),
+            evidence=tuple(evidence),
+            ruled_out=tuple(each for each in ruled_out if each.cause not in open_names),
+        )
+
+
+def signature(row: Exchange) -> tuple[object, ...]:
+    """An answer with the scopes of its request taken out of its text, to compare answers to different scopes."""
+    text = row.error_description or ""
+    for scope in row.scope_requested or ():
+        text = text.replace(scope, "{scope}")
+    return row.outcome, row.status, row.error, text
+
+
+def host(row: Exchange) -> str:
+    """``host:port`` that was asked."""
+    return host_of(row.endpoint)

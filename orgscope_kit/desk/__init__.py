@@ -1,0 +1,1 @@
+"""What the analyst holds: investigation and run, panel, commands."""

@@ -1,0 +1,76 @@
+"""A run under way: the batch on a loop in a thread of its own, so that whatever the caller's thread does touches no timing."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+import httpx
+
+from ..ask.spec import Spec
+from ..send.batch import Batch, Observer
+from ..send.credentials import Credentials
+from ..send.journal import Journal
+
+__all__ = ["Going", "Outcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a batch ended.
+
+    Attributes:
+        complete: whether every org was settled.
+        skew_s: by ``host:port``, seconds that its clock is ahead of ours (median), and from how many answers.
+        simulated: whether a sandbox answered.
+    """
+
+    complete: bool
+    skew_s: dict[str, tuple[float, int]]
+    simulated: bool
+
+
+class Going:
+    """Start on construction; ``result`` is a :class:`concurrent.futures.Future`."""
+
+    def __init__(
+        self, spec: Spec, credentials: Credentials, journal: Path, transport: httpx.AsyncBaseTransport | None, observer: Observer | None
+    ) -> None:
+        self._spec, self._credentials, self._journal = spec, credentials, journal
+        self._transport, self._observer = transport, observer
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._batch: Batch | None = None
+        self._stop_asked = False
+        self.result: Future[Outcome] = Future()
+        self._thread = Thread(target=self._work, name="orgscope batch", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for no further exchange; what is under way is awaited. From any thread, any number of times."""
+        self._stop_asked = True
+        if self._loop is not None and self._batch is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._batch.stop)
+
+    def _work(self) -> None:
+        try:
+            with asyncio.Runner() as runner:
+                self.result.set_result(runner.run(self._ask()))
+        except BaseException as error:
+            self.result.set_exception(error)
+
+    async def _ask(self) -> Outcome:
+        journal = Journal(self._journal)
+        try:
+            batch = Batch(self._spec, self._credentials, journal, transport=self._transport, observer=self._observer)
+            self._loop, self._batch = asyncio.get_running_loop(), batch
+            if self._stop_asked:
+                batch.stop()
+            complete = await batch.run()
+            skews = {host: (round(sorted(seen)[len(seen) // 2], 3), len(seen)) for host, seen in batch.sender.skews.items()}
+            return Outcome(complete, skews, batch.sender.simulated)
+        finally:
+            self._credentials.drop()
+            journal.close()

@@ -1,0 +1,1 @@
+"""Frames of what was observed."""

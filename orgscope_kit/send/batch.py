@@ -1,0 +1,243 @@
+"""Many inquiries at once: the only concurrency of the kit.
+
+Drives one inquiry an org, paced and limited for each ``host:port``; retries, inspects, journals; tells one observer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal, Protocol
+
+import httpx
+
+from ..ask.evidence import Ledger, host_of
+from ..ask.inquiry import inquire
+from ..ask.spec import Spec
+from ..providers import named
+from ..records import Exchange, Org, Probe
+from ..scopes import CONTROL_SCOPE
+from .client_auth import encoding_differs
+from .credentials import Credentials
+from .exchange import Asked, Clock, Sender
+from .journal import Journal
+from .pacing import Gates
+from .transport import Wire
+
+__all__ = ["Batch", "Observer", "Progress"]
+
+_LAG_EVERY_S = 0.02
+_MOST_WAIT_S = 120.0
+_RETRY_STATUS = frozenset({502, 503, 504})
+_NO_SECOND_TRY = frozenset({"tls_untrusted", "tls_failure", "undecodable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What happened just now, and where the run stands.
+
+    Attributes:
+        kind: an inquiry was ``opened``, an ``exchange`` was journaled, an org was ``settled``.
+        exchange: the row, for ``exchange``.
+        exchanges: journaled so far. orgs_done, orgs_total: inquiries that ended, and all. elapsed_s: since the start.
+    """
+
+    kind: Literal["opened", "exchange", "settled"]
+    org: str
+    exchange: Exchange | None
+    exchanges: int
+    orgs_done: int
+    orgs_total: int
+    elapsed_s: float
+
+
+class Observer(Protocol):
+    """Told of progress, on the batch's own thread; must return at once and not raise."""
+
+    def __call__(self, progress: Progress) -> None: ...
+
+
+class Batch:
+    """One run of all inquiries of an investigation.
+
+    Args:
+        credentials: with the secret of every org that is asked.
+        transport: in place of the network, e.g. ``httpx.ASGITransport(app)``.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        credentials: Credentials,
+        journal: Journal,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._spec, self._credentials, self._journal, self._observer = spec, credentials, journal, observer
+        self._orgs = [org for org in spec.orgs if org.name not in credentials.missing]
+        self._wire, self._clock = Wire(transport), Clock()
+        self.sender = Sender(spec, credentials, self._wire, self._clock)
+        self._gates, self._ledger = Gates(spec.limits), Ledger()
+        self._steps = journal.steps()
+        self._exchanges = sum(len(step.rows) for steps in self._steps.values() for step in steps.values())
+        self._controls: dict[str, asyncio.Future[tuple[Exchange, ...]]] = {}
+        self._stopping = asyncio.Event()
+        self._done = 0
+        self.spent = {org.name: 0 for org in self._orgs}
+
+    def stop(self) -> None:
+        """Start no further exchange; what is under way is awaited and kept. Call it on the batch's loop."""
+        self._stopping.set()
+
+    async def run(self) -> bool:
+        """Settle every org, the reference first; returns whether all were, and not stopped before."""
+        lag = asyncio.create_task(self._sample_lag())
+        try:
+            first = [org for org in self._orgs if org.name == self._spec.reference]
+            rest = [org for org in self._orgs if org.name != self._spec.reference]
+            open_at: dict[str, asyncio.Semaphore] = {}
+            for wave in (first, rest):
+                async with asyncio.TaskGroup() as group:
+                    for org in wave:
+                        few = open_at.setdefault(host_of(org.token_url), asyncio.Semaphore(self._spec.limits.concurrency))
+                        group.create_task(self._settle(org, few))
+        finally:
+            lag.cancel()
+            await self._wire.aclose()
+        return self._done == len(self._orgs)
+
+    async def _settle(self, org: Org, few: asyncio.Semaphore) -> None:
+        async with few:
+            if self._stopping.is_set():
+                return
+            background = self._journal.open_org(org.name, self._ledger.background(org))
+            self._tell("opened", org)
+            differs = encoding_differs(org.client_id, self._credentials.secret(org.name))
+            inquiry = inquire(org, auth_tries=self._spec.limits.auth_tries, encoding_differs=differs, background=background)
+            rows: list[Exchange] = []
+            reason, step = "settled", 0
+            try:
+                probe = next(inquiry)
+                while True:
+                    step += 1
+                    answered = await self._answer(org, probe, step)
+                    if not answered:
+                        reason = "interrupted" if self._stopping.is_set() else "budget"
+                        break
+                    rows += [row for row in answered if row.org == org.name]
+                    probe = inquiry.send(answered)
+            except StopIteration:
+                pass
+            self._ledger.settle(org, rows)
+            if reason != "interrupted":
+                self._journal.end_org(org.name, reason)
+                self._done += 1
+                self._tell("settled", org)
+
+    async def _answer(self, org: Org, probe: Probe, step: int) -> tuple[Exchange, ...]:
+        """The rows of a step; the control request of a token endpoint is asked once, and shared. Empty: not carried out."""
+        if CONTROL_SCOPE not in (probe.scopes or ()):
+            return await self._carry_out(org, probe, step)
+        shared = self._controls.get(org.token_url)
+        if shared is not None:
+            return await shared
+        mine = self._controls[org.token_url] = asyncio.get_running_loop().create_future()
+        rows: tuple[Exchange, ...] = ()
+        try:
+            rows = await self._carry_out(org, probe, step)
+        finally:
+            mine.set_result(rows)
+        return rows
+
+    async def _carry_out(self, org: Org, probe: Probe, step: int) -> tuple[Exchange, ...]:
+        """Attempts until one counts, then the inspection of its token; what the journal already holds is not asked again."""
+        held = self._steps.get(org.name, {}).get(step)
+        rows = held.rows if held else ()
+        self.spent[org.name] += len(rows)
+        if held and held.closed:
+            return rows
+        probe_id = f"{org.name}/{step}"
+        while True:
+            attempt = len(rows) + 1
+            if self._stopping.is_set() or self.spent[org.name] >= self._spec.limits.budget:
+                return ()
+            new, again_in_s = await self._attempt(org, probe, step, probe_id, attempt)
+            rows += new
+            if again_in_s is None:
+                return rows
+            if await self._stopped_within(again_in_s):
+                return ()
+
+    async def _attempt(
+        self, org: Org, probe: Probe, step: int, probe_id: str, attempt: int
+    ) -> tuple[tuple[Exchange, ...], float | None]:
+        """One request, with the inspection of its token; journaled together, within the host's slot. And when to try again."""
+        url = org.authorization_url if probe.endpoint == "authorization" and org.authorization_url else org.token_url
+        planned = monotonic()
+        hosts = {host_of(url)} | ({host_of(how.url) for how in named(org.provider).inspections(org)} if probe.inspect else set())
+        async with AsyncExitStack() as slots:
+            for host in sorted(hosts):  # in one order everywhere, so that no two inquiries wait for each other
+                await slots.enter_async_context(self._gates.at(host).slot())
+            await self._gates.at(host_of(url)).start()
+            asked = await self.sender.ask(org, probe, probe_id, attempt, planned)
+            self.spent[org.name] += 1
+            again = self._again_in_s(asked.row, attempt)
+            rows = [asked.row]
+            if again is None and probe.inspect and asked.token is not None:
+                rows += await self._inspect(org, probe, probe_id, asked)
+            kept = self._journal.append(rows, step, closes=again is None)
+        for row in kept:
+            self._exchanges += 1
+            self._tell("exchange", org, row)
+        return kept, again
+
+    async def _inspect(self, org: Org, probe: Probe, probe_id: str, asked: Asked) -> list[Exchange]:
+        """Ask the provider's ways of inspection until one answers."""
+        rows: list[Exchange] = []
+        for how in named(org.provider).inspections(org):
+            if asked.token is None or self.spent[org.name] >= self._spec.limits.budget:
+                break
+            planned = monotonic()
+            await self._gates.at(host_of(how.url)).start()
+            rows.append(await self.sender.inspect(org, probe, probe_id, how, asked.token, planned))
+            self.spent[org.name] += 1
+            if rows[-1].outcome == "granted":
+                break
+        return rows
+
+    def _again_in_s(self, row: Exchange, attempt: int) -> float | None:
+        """Seconds until the next attempt, or ``None`` where this one counts."""
+        broken = row.outcome == "unreachable" or (row.outcome == "unreadable" and row.error in ("truncated", "timeout"))
+        worth = broken and row.error not in _NO_SECOND_TRY
+        if not (worth or row.outcome == "limited" or row.status in _RETRY_STATUS) or attempt >= self._spec.limits.attempts:
+            return None
+        wait = row.retry_after_s if row.retry_after_s is not None else min(8.0, 0.5 * 2 ** (attempt - 1))
+        return wait if wait <= _MOST_WAIT_S else None
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _sample_lag(self) -> None:
+        while True:
+            before = monotonic()
+            await asyncio.sleep(_LAG_EVERY_S)
+            now = monotonic()
+            self._clock.lags.append((now, max(0.0, now - before - _LAG_EVERY_S)))
+
+    def _tell(self, kind: Literal["opened", "exchange", "settled"], org: Org, row: Exchange | None = None) -> None:
+        if self._observer is not None:
+            elapsed = monotonic() - self._clock.started
+            self._observer(Progress(kind, org.name, row, self._exchanges, self._done, len(self._orgs), elapsed))
+
+
+def minted(exchanges: Sequence[Exchange]) -> int:
+    """How many tokens the exchanges made."""
+    return sum(1 for row in exchanges if row.outcome in ("granted", "narrowed") and row.purpose != "inspect")

@@ -1,0 +1,69 @@
+"""How a client shows who it is (RFC 6749 §2.3.1), and the requests that carry it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from urllib.parse import quote_plus, urlencode
+
+import httpx
+
+from .. import __version__
+from ..providers import Inspection
+from ..records import Org, Probe
+from .credentials import Secret
+
+__all__ = ["authorization_request", "encoding_differs", "inspection_request", "token_request", "user_agent"]
+
+
+def user_agent(contact: str | None) -> str:
+    """Names the kit, and whom to ask about it.
+
+    >>> user_agent("iam@vendor.example").split(" ", 1)[1]
+    '(OAuth scope diagnosis; iam@vendor.example)'
+    """
+    return f"orgscope_kit/{__version__} (OAuth scope diagnosis{'; ' + contact if contact else ''})"
+
+
+def encoding_differs(client_id: str, secret: Secret | None) -> bool:
+    """Whether the credential reads otherwise when percent-encoded, so that servers can disagree about it."""
+    return secret is not None and any(quote_plus(part) != part for part in (client_id, secret.reveal()))
+
+
+def token_request(org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str) -> httpx.Request:
+    """The token request of a probe: ``form`` and the client's authentication."""
+    return _form_request(org.token_url, org, probe, form, secret, agent)
+
+
+def inspection_request(how: Inspection, org: Org, probe: Probe, token: str, secret: Secret | None, agent: str) -> httpx.Request:
+    """The request that inspects ``token``: RFC 7662 §2.1, or a call with it as bearer (RFC 6750 §2.1)."""
+    if how.kind == "introspect":
+        form = [("token", token), ("token_type_hint", "access_token")]
+        return _form_request(how.url, org, probe, form, secret, agent)
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": agent}
+    return httpx.Request("GET", how.url, headers=headers)
+
+
+def authorization_request(org: Org, agent: str) -> httpx.Request:
+    """The question whether the redirect URI is registered (RFC 6749 §4.1.1); it carries no secret and no one logs in."""
+    query = {"response_type": "code", "client_id": org.client_id, "redirect_uri": org.redirect_uri or "", "state": "orgscope"}
+    headers = {"accept": "text/html, application/json", "user-agent": agent}
+    return httpx.Request("GET", f"{org.authorization_url}?{urlencode(query)}", headers=headers)
+
+
+def _form_request(url: str, org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str) -> httpx.Request:
+    headers = {"accept": "application/json", "user-agent": agent, "content-type": "application/x-www-form-urlencoded"}
+    pairs = list(form)
+    if probe.auth_method == "client_secret_basic" and secret is not None:
+        headers["authorization"] = _basic(org.client_id, secret, probe.secret_encoding == "percent")
+    else:
+        pairs.append(("client_id", org.client_id))
+        if secret is not None and probe.auth_method == "client_secret_post":
+            pairs.append(("client_secret", secret.reveal()))
+    return httpx.Request("POST", url, headers=headers, content=urlencode(pairs).encode())
+
+
+def _basic(client_id: str, secret: Secret, percent: bool) -> str:
+    parts = (client_id, secret.reveal())
+    pair = ":".join(quote_plus(part) if percent else part for part in parts)
+    return "Basic " + base64.b64encode(pair.encode()).decode()

@@ -1,0 +1,208 @@
+"""One HTTP exchange and its timings. ``httpx`` is the seam: any ``httpx.AsyncBaseTransport`` can be handed in."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from .answers import Received
+
+__all__ = ["MOST_BODY", "Timings", "Wire"]
+
+#: Bytes of a body that are read; the rest is left.
+MOST_BODY = 1 << 20
+
+
+@dataclass(slots=True)
+class Timings:
+    """Stamps of one exchange, monotonic seconds; ``None`` where a phase did not happen or was not seen.
+
+    httpcore's trace tells connect, TLS, send and first byte; it hides name resolution inside connect.
+    """
+
+    sent: float = 0.0
+    ended: float = 0.0
+    marks: dict[str, float] = field(default_factory=dict)
+    connection: object = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Take a stamp; the hook that httpcore calls (its "trace" extension)."""
+        self.marks[event] = monotonic()
+
+    def between_ms(self, start: str, end: str) -> float | None:
+        """Milliseconds between two events, or ``None``."""
+        if start in self.marks and end in self.marks:
+            return 1000.0 * (self.marks[end] - self.marks[start])
+        return None
+
+    @property
+    def connect_ms(self) -> float | None:
+        return self.between_ms("connection.connect_tcp.started", "connection.connect_tcp.complete")
+
+    @property
+    def tls_ms(self) -> float | None:
+        return self.between_ms("connection.start_tls.started", "connection.start_tls.complete")
+
+    @property
+    def first_byte_ms(self) -> float | None:
+        return self.between_ms("http11.send_request_body.complete", "http11.receive_response_headers.complete")
+
+    @property
+    def total_ms(self) -> float:
+        return 1000.0 * (self.ended - self.sent)
+
+    @property
+    def reused(self) -> bool | None:
+        """Whether a kept connection served; ``None`` where the transport does not tell."""
+        if not self.marks:
+            return None
+        return "connection.connect_tcp.started" not in self.marks
+
+
+class Wire:
+    """Sends requests over one shared transport for each trust setting.
+
+    Args:
+        transport: used for everything when given, e.g. ``httpx.ASGITransport(app)``.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._given = transport
+        self._kept: dict[tuple[bool | str, str | None], httpx.AsyncBaseTransport] = {}
+        self._contexts: dict[bool | str, ssl.SSLContext] = {}
+
+    async def send(
+        self, request: httpx.Request, *, verify: bool | str, timeout_s: float, fresh: bool = False
+    ) -> tuple[Received | str, Timings, int | None]:
+        """Carry out one exchange; never raises for what the network does, and follows no redirect.
+
+        Returns:
+            what was received, or a word for what went wrong; the timings; the status if one came before it went wrong.
+        """
+        timings = Timings()
+        request.extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_s), "trace": timings.trace}
+        transport = self._open(request.url, verify) if fresh and self._given is None else self._shared(request.url, verify)
+        status: int | None = None
+        timings.sent = monotonic()
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await transport.handle_async_request(request)
+                status = response.status_code
+                response.request = request
+                _note_connection(response, timings)
+                try:
+                    body = await _body(response)
+                finally:
+                    await response.aclose()
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Received(status, headers, body), timings, status
+        except TimeoutError:
+            return "timeout", timings, status
+        except (httpx.HTTPError, httpx.StreamError, OSError, ssl.SSLError) as error:
+            return word_for(error, status is not None), timings, status
+        finally:
+            timings.ended = monotonic()
+            if fresh and self._given is None:
+                await transport.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for transport in self._kept.values():
+            await transport.aclose()
+        self._kept.clear()
+
+    def _shared(self, url: httpx.URL, verify: bool | str) -> httpx.AsyncBaseTransport:
+        if self._given is not None:
+            return self._given
+        key = (verify if url.scheme == "https" else True, _proxy_for(url))
+        if key not in self._kept:
+            self._kept[key] = self._open(url, verify)
+        return self._kept[key]
+
+    def _open(self, url: httpx.URL, verify: bool | str) -> httpx.AsyncBaseTransport:
+        context = self._context(verify) if url.scheme == "https" else False
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=_proxy_for(url), trust_env=False)
+
+    def _context(self, verify: bool | str) -> ssl.SSLContext:
+        if verify not in self._contexts:
+            self._contexts[verify] = _system_trust() if verify is True else ssl.create_default_context(cafile=str(verify))
+        return self._contexts[verify]
+
+
+def _system_trust() -> ssl.SSLContext:
+    import truststore
+
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _proxy_for(url: httpx.URL) -> str | None:
+    """The proxy of the environment (or system) for ``url``, as the standard library reads it; none for loopback."""
+    if url.host in ("localhost", "::1") or url.host.startswith("127.") or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _note_connection(response: httpx.Response, timings: Timings) -> None:
+    stream = response.extensions.get("network_stream")
+    timings.connection = stream.get_extra_info("client_addr") if stream is not None else None
+
+
+async def _body(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk[: MOST_BODY - len(body)]
+        if len(body) >= MOST_BODY:
+            break
+    return bytes(body)
+
+
+def word_for(error: BaseException, answered: bool) -> str:
+    """The kit's own word for a failure of transport.
+
+    >>> word_for(httpx.ConnectTimeout("slow"), False)
+    'timeout'
+    """
+    causes = list(_causes(error))
+    for kind, word in (
+        (ssl.SSLCertVerificationError, "tls_untrusted"),
+        (ssl.SSLError, "tls_failure"),
+        (socket.gaierror, "dns_failure"),
+        (ConnectionRefusedError, "connection_refused"),
+        (httpx.TimeoutException, "timeout"),
+        (httpx.ProxyError, "proxy_failure"),
+        (httpx.DecodingError, "undecodable"),
+    ):
+        if any(isinstance(each, kind) for each in causes):
+            return word
+    if any(isinstance(each, OSError) and each.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH) for each in causes):
+        return "network_unreachable"
+    if isinstance(error, httpx.ConnectError):
+        return "connection_refused" if "refused" in str(error).lower() else "network_unreachable"
+    if answered:
+        return "truncated"
+    return "protocol_error" if isinstance(error, httpx.ProtocolError) and "disconnected" not in str(error) else "connection_reset"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        pending += [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            pending += each.exceptions

@@ -1,0 +1,35 @@
+"""A sandbox asked over a real socket, and one asked through its ASGI app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from sandbox_asking import Ask, Asker, scenario
+
+from orgscope_kit.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    """One client for all tests: each new one reads the trust store again."""
+    with httpx.Client(timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+def ask() -> Iterator[Ask]:
+    """Start a sandbox without a socket, with these changes to the base scenario."""
+    with ExitStack() as stack:
+        yield lambda **changes: Asker(
+            stack.enter_context(Sandbox(scenario(**changes), base_url="http://localhost")), http=None
+        )
+
+
+@pytest.fixture
+def ask_socket(http: httpx.Client) -> Iterator[Ask]:
+    """Start a sandbox on a socket, with these changes to the base scenario."""
+    with ExitStack() as stack:
+        yield lambda **changes: Asker(stack.enter_context(Sandbox(scenario(**changes))), http=http)
