@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 __all__ = [
+    "AuthMethod",
     "COLUMNS",
     "OUTCOMES",
     "PURPOSES",
@@ -26,6 +27,7 @@ __all__ = [
     "Purpose",
     "RuledOut",
     "RunnerUp",
+    "SecretEncoding",
     "Verdict",
 ]
 
@@ -121,7 +123,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A probe carried out: one request and its answer. The fields are the columns of the observations frame (DESIGN §6).
+    """A probe carried out: one request and its answer. The fields are the columns of the observations frame.
 
     Scopes are tuples here and space-joined text in the frame. Times are aware, UTC; durations are milliseconds; what
     could not be measured or does not apply is ``None``.
@@ -242,4 +244,15 @@ class Verdict:
         return {key: entry[key] for key in _JSON_ORDER}
 
 
-_JSON_ORDER = ("cause", "scopes", "also", "who", "probability", "runners_up", "evidence", "ruled_out", "advice", "next_check")
+_JSON_ORDER = (
+    "cause",
+    "scopes",
+    "also",
+    "who",
+    "probability",
+    "runners_up",
+    "evidence",
+    "ruled_out",
+    "advice",
+    "next_check",
+)

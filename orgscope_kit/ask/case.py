@@ -80,7 +80,7 @@ class Case:
 
     @cached_property
     def answer(self) -> Exchange | None:
-        """The answer that the rest builds on: the baseline's, or that of the first way of presenting the credential that was accepted."""
+        """What the rest builds on: the baseline's answer, or the first to another way of presenting the credential."""
         first = self.baseline
         if first is not None and self.is_about(first) == "client":
             return next((row for row in self.accepted if row.auth_method and row.purpose == "verify"), first)
@@ -127,7 +127,14 @@ class Case:
         varied = self.without_org_id
         if varied is None:
             return None
-        return next((row for row in self.exchanges if row.purpose == "inspect" and row.token_org and row.probe_id == varied.probe_id), None)
+        return next(
+            (
+                row
+                for row in self.exchanges
+                if row.purpose == "inspect" and row.token_org and row.probe_id == varied.probe_id
+            ),
+            None,
+        )
 
     def org_with_id(self, org_id: str | None) -> str | None:
         """The name of the org of the investigation that has this id."""
@@ -136,7 +143,9 @@ class Case:
     @cached_property
     def twins(self) -> tuple[str, ...]:
         """Other orgs that present the same client id and secret."""
-        return tuple(name for group in self.facts.twins if self.org.name in group for name in group if name != self.org.name)
+        return tuple(
+            name for group in self.facts.twins if self.org.name in group for name in group if name != self.org.name
+        )
 
     def alone(self, scope: str) -> list[Exchange]:
         """Requests for this scope alone, in the org's own context."""
@@ -151,9 +160,7 @@ class Case:
     def words(self, text: str, scopes: Sequence[str] = ()) -> str:
         """``text`` with its placeholders filled in."""
         named_ones = ", ".join(scopes or self.in_state("missing")) or "the scope"
-        return text.format(
-            org=self.org.name, scopes=named_ones, client=self.org.client_id, endpoint=self.org.token_url, org_id=self.org.org_id or ""
-        )  # fmt: skip
+        return text.format(org=self.org.name, scopes=named_ones, client=self.org.client_id, endpoint=self.org.token_url)
 
     def conclude(
         self,

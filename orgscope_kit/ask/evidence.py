@@ -44,10 +44,10 @@ class Style:
     """How a server answers, learned from its answers and never guessed.
 
     Attributes:
-        states_granted: exchanges in which ``scope`` was stated although it equals the request (RFC 6749 §5.1 does not ask for it): on such
-            a server a token without ``scope`` carries none of what was asked.
-        refuses_unknown: exchanges in which the made-up scope was refused as a scope: on such a server a token without ``scope`` carries
-            all that was asked.
+        states_granted: exchanges in which ``scope`` was stated although it equals the request (RFC 6749 §5.1 does not
+            ask for it): on such a server a token without ``scope`` carries none of what was asked.
+        refuses_unknown: exchanges in which the made-up scope was refused as a scope: on such a server a token without
+            ``scope`` carries all that was asked.
         drops_unknown: exchanges in which the made-up scope was silently dropped.
     """
 
@@ -112,10 +112,13 @@ class _Tally:
 def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, Grant]:
     """The state of each scope of the org, from its token requests in its own context.
 
-    A request that varies the context (another ``org_id``) says nothing of the org's own grants. A set granted without ``scope`` counts by
-    the server's style. A refused set whose other members all pass elsewhere shows the one that is left.
+    A request that varies the context (another ``org_id``) says nothing of the org's own grants. A set granted without
+    ``scope`` counts by the server's style. A refused set whose other members all pass elsewhere shows the one that is
+    left.
     """
-    mine = [row for row in token_rows(org, exchanges) if row.org == org.name]  # a control may be shared with another org
+    mine = [
+        row for row in token_rows(org, exchanges) if row.org == org.name
+    ]  # a control may be shared with another org
     own = [row for row in mine if row.org_id_sent == org.org_id and row.scope_requested]
     inspected = _inspected(exchanges)
     tallies = {scope: _Tally() for scope in org.scopes}
@@ -142,11 +145,15 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
 
 def _inspected(exchanges: Sequence[Exchange]) -> dict[str, Exchange]:
     return {
-        row.probe_id: row for row in exchanges if row.purpose == "inspect" and row.outcome == "granted" and row.scope_granted is not None
+        row.probe_id: row
+        for row in exchanges
+        if row.purpose == "inspect" and row.outcome == "granted" and row.scope_granted is not None
     }
 
 
-def _count_token(row: Exchange, asked: list[str], inspection: Exchange | None, style: Style, tallies: dict[str, _Tally]) -> None:
+def _count_token(
+    row: Exchange, asked: list[str], inspection: Exchange | None, style: Style, tallies: dict[str, _Tally]
+) -> None:
     told = row.scope_granted if row.scope_granted is not None else inspection.scope_granted if inspection else None
     source = row if row.scope_granted is not None or inspection is None else inspection
     for scope in asked:

@@ -37,7 +37,13 @@ def _context(case: Case) -> list[RuledOut]:
             RuledOut("integration_per_org", "The client is accepted in this org.", shown),
         ]
     varied, first = case.without_org_id, case.answer
-    if not right and varied is not None and first is not None and case.is_about(first) == "scope" and signature(varied) != signature(first):
+    if (
+        not right
+        and varied is not None
+        and first is not None
+        and case.is_about(first) == "scope"
+        and signature(varied) != signature(first)
+    ):
         because = "The org_id takes effect: without it the same request is answered otherwise."
         found.append(RuledOut("wrong_org_context", because, (first.exchange_id, varied.exchange_id)))
     return found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from ..providers import OAuth2, named
-from ..records import Exchange, Org, Probe, Purpose, SecretEncoding
+from ..records import AuthMethod, Exchange, Org, Probe, Purpose, SecretEncoding
 from ..scopes import CONTROL_SCOPE
 from .evidence import Background, grants, learn
 from .search import Heard, isolate
@@ -20,13 +20,19 @@ _Answer: TypeAlias = Generator[Probe, tuple[Exchange, ...], Exchange]
 
 _TOKEN = ("granted", "narrowed")
 _AGAIN = 2
+_OTHER: dict[AuthMethod, AuthMethod] = {
+    "client_secret_basic": "client_secret_post",
+    "client_secret_post": "client_secret_basic",
+}
 
 
-def inquire(org: Org, *, auth_tries: int = 2, encoding_differs: bool = False, background: Background | None = None) -> Asking:
+def inquire(
+    org: Org, *, auth_tries: int = 2, encoding_differs: bool = False, background: Background | None = None
+) -> Asking:
     """Ask what is needed to say why ``org`` works or fails.
 
-    Baseline with all scopes first; then, as the answer wants, another presentation of the same credential, the isolation of the
-    missing scopes, their verification, control requests, and the org's context.
+    Baseline with all scopes first; then, as the answer wants, another presentation of the same credential, the
+    isolation of the missing scopes, their verification, control requests, and the org's context.
 
     Args:
         auth_tries: see :class:`~orgscope_kit.records.Limits`.
@@ -48,8 +54,12 @@ class _Inquiry:
             org.name, "baseline", org.scopes, org.org_id, org.name, org.auth_method, "percent", inspect=True
         )  # fmt: skip
 
-    def ask(self, purpose: Purpose, scopes: tuple[str, ...] | None, *, inspect: bool = False, fresh: bool = False) -> _Answer:
-        return (yield from self._send(replace(self.template, purpose=purpose, scopes=scopes, inspect=inspect, fresh=fresh)))
+    def ask(
+        self, purpose: Purpose, scopes: tuple[str, ...] | None, *, inspect: bool = False, fresh: bool = False
+    ) -> _Answer:
+        return (
+            yield from self._send(replace(self.template, purpose=purpose, scopes=scopes, inspect=inspect, fresh=fresh))
+        )
 
     def _send(self, probe: Probe) -> _Answer:
         rows = yield probe
@@ -73,12 +83,11 @@ class _Inquiry:
 
     def present_otherwise(self, first: Exchange) -> _Answer:
         """The same credential in the other encoding, then by the other of Basic and post (DESIGN §3 ``auth_tries``)."""
-        ways: list[tuple[str, SecretEncoding]] = []
+        ways: list[tuple[AuthMethod, SecretEncoding]] = []
         if self.org.auth_method == "client_secret_basic" and self.encoding_differs:
             ways.append(("client_secret_basic", "raw"))
-        other = {"client_secret_basic": "client_secret_post", "client_secret_post": "client_secret_basic"}.get(self.org.auth_method)
-        if other and self.auth_tries >= 3:
-            ways.append((other, "percent"))
+        if self.auth_tries >= 3 and self.org.auth_method in _OTHER:
+            ways.append((_OTHER[self.org.auth_method], "percent"))
         for method, encoding in ways[: max(0, self.auth_tries - 1)]:
             way = replace(self.template, auth_method=method, secret_encoding=encoding)
             answer = yield from self._send(replace(way, purpose="verify"))
@@ -91,7 +100,8 @@ class _Inquiry:
         style = learn(self.org, self.seen, self.background.style)
         told = any(row.purpose == "inspect" and row.scope_granted is not None for row in self.seen)
         if first.scope_granted is None and not told and style.absent_means is None:
-            # The request must differ from any grant, so that a server that says what it granted has to say it (RFC 6749 §5.1).
+            # The request must differ from any grant, so that a server that says what it granted has to say it (RFC
+            # 6749 §5.1).
             yield from self.ask("control", (*self.org.scopes, CONTROL_SCOPE))
         yield from self.verify_and_control()
 
@@ -117,7 +127,7 @@ class _Inquiry:
             yield from self.vary_context(self.missing())
 
     def isolate(self, first: Exchange) -> Generator[Probe, tuple[Exchange, ...], bool]:
-        """Search the missing scopes; returns whether all are missing, so that nothing has shown yet that the client is accepted."""
+        """Search the missing scopes; whether all are: then nothing has shown yet that the client is accepted."""
         search = isolate(self.org.scopes, self.heard(first))
         try:
             group = next(search)
@@ -165,7 +175,10 @@ class _Inquiry:
             yield from self.ask("control", (CONTROL_SCOPE,))
 
     def settle_conflicts(self) -> Asking:
-        """A scope that was granted once and refused once is asked for again, on new connections."""
+        """A question that was answered in two ways is asked again, on new connections."""
+        tokens = [row for row in self.seen if row.outcome in _TOKEN and row.purpose != "inspect"]
+        if not self.missing() and not any(set(row.scope_requested or ()) >= set(self.org.scopes) for row in tokens):
+            yield from self.ask("verify", self.org.scopes, fresh=True)  # granted apart: together too?
         now = grants(self.org, self.seen, learn(self.org, self.seen, self.background.style))
         for scope, grant in now.items():
             if grant.against:
@@ -179,4 +192,8 @@ class _Inquiry:
 
     def check_redirect_uri(self) -> Asking:
         if self.org.redirect_uri and self.org.authorization_url:
-            yield from self._send(replace(self.template, purpose="context", scopes=None, org_id=None, endpoint="authorization", inspect=False))
+            yield from self._send(
+                replace(
+                    self.template, purpose="context", scopes=None, org_id=None, endpoint="authorization", inspect=False
+                )
+            )

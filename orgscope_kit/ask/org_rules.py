@@ -86,10 +86,11 @@ def scope_warnings(scopes: Sequence[str], path: KeyPath) -> list[Finding]:
     >>> [each.what for each in scope_warnings(["a", "a", "b,c"], ("scopes",))]
     ["'a' stands twice, it is asked once", "'b,c' holds a comma"]
     """
-    found = []
+    found, seen = [], set()
     for n, scope in enumerate(scopes):
-        if scope in scopes[:n]:
+        if scope in seen:
             found.append(Finding((*path, n), f"{scope!r} stands twice, it is asked once", "Remove one", "warning"))
+        seen.add(scope)
         if "," in scope:
             found.append(
                 Finding(

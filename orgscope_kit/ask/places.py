@@ -99,20 +99,26 @@ class Places:
         line = self._line(path)
         return self.file + (f": {dotted(path)}" if path else "") + (f" (line {line})" if line else "")
 
-    def problems(self, findings: Iterable[Finding], hidden: Iterable[str] = ()) -> tuple[Problem, ...]:
-        """The findings with their places, in the order of the file; no text of ``hidden`` is left in them."""
-        ordered = sorted(findings, key=lambda each: self._order(each.path))
-        secrets = sorted(hidden, key=len, reverse=True)
+    def problems(self, findings: Iterable[Finding], data: Any = None, orgs: Any = None) -> tuple[Problem, ...]:
+        """The findings with their places, in the order of the file.
 
-        def clean(text: str) -> str:
-            for secret in secrets:
-                text = text.replace(secret, "…")
-            return text
-
-        found = (
-            Problem(clean(self.of(each.path)), clean(each.what), clean(each.fix), each.severity) for each in ordered
+        Messages are made without secrets; this is the second lock: nothing that stands where a secret could, in the
+        ``data`` of the file and in the finding's own org, is left in them.
+        """
+        entries = orgs if isinstance(orgs, Mapping) else {}
+        top = (
+            literals({key: value for key, value in data.items() if key != "orgs"})
+            if isinstance(data, Mapping)
+            else set()
         )
-        return tuple(dict.fromkeys(found))
+        of_org = {name: top | literals(entry) for name, entry in entries.items()}
+        found: dict[Problem, None] = {}
+        for each in sorted(findings, key=lambda each: self._order(each.path)):
+            name = each.path[1] if each.path[:1] == ("orgs",) and len(each.path) > 1 else None
+            secrets = sorted(of_org.get(name, top), key=len, reverse=True)
+            place, what, fix = (_without(secrets, text) for text in (self.of(each.path), each.what, each.fix))
+            found[Problem(place, what, fix, each.severity)] = None
+        return tuple(found)
 
     def _in_csv(self, path: KeyPath) -> tuple[int, str] | None:
         if path[:1] == (CSV_FILE,):
@@ -128,6 +134,12 @@ class Places:
         row = self._in_csv(path)
         text = tuple(f"{part:06}" if isinstance(part, int) else part for part in path)
         return row is not None, row[0] if row else self._line(path), text
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text
 
 
 def is_secretive(key: str) -> bool:

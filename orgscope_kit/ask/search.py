@@ -1,4 +1,4 @@
-"""Which of the scopes are missing, in few exchanges: a generator that yields scopes to ask for and is sent what was heard."""
+"""Which scopes are missing, in few exchanges: a generator that yields what to ask for and is sent what was heard."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Found:
 def isolate(scopes: Sequence[str], first: Heard) -> Generator[tuple[str, ...], Heard | None, Found]:
     """Find the missing ones among ``scopes``, which were refused together with ``first``.
 
-    Named offenders are taken out and the rest is asked again; where none is named, small groups are asked one by one and
-    larger ones halved. Sent ``None`` (no answer), the search ends with what it has.
+    Named offenders are taken out and the rest is asked again; where none is named, small groups are asked one by one
+    and larger ones halved. Sent ``None`` (no answer), the search ends with what it has.
 
     Returns:
         granted and missing, each in the order of ``scopes``.

@@ -6,6 +6,7 @@ secrets stand.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -19,9 +20,9 @@ from ..errors import InvestigationError, Problem, capped
 from ..records import Change, Limits, Org
 from .fleet_csv import Fleet, locate, read_fleet
 from .org_rules import OrgRead, Setting, read_org, scope_warnings, shared
-from .places import Finding, KeyPath, Places, Unfit, literals
+from .places import Finding, KeyPath, Places, Unfit
 from .reference import Reference
-from .schema import ChangeShape, FileShape, LimitsShape, WatchShape, shape, unknown_key
+from .schema import ChangeShape, FileShape, LimitsShape, WatchShape, shape
 from .yaml_file import Document, parse_yaml, read_text
 
 __all__ = ["Draft", "Reference", "Spec", "Watch", "differences", "from_mapping", "read"]
@@ -165,7 +166,7 @@ def _draft(document: Document, source: Path | None, folder: Path) -> Draft:
     changes = [it for n, entry in enumerate(file.changes or []) if (it := _change(entry, ("changes", n), reads, found))]
     limits = _part(LimitsShape, file.limits, "limits", found)
     watch = _part(WatchShape, file.watch, "watch", found)
-    problems = places.problems(found, literals([data, orgs]))
+    problems = places.problems(found, data, orgs)
     secrets = {each.name: each.reference for each in reads if each.reference}
     if any(each.severity == "error" for each in problems):
         return Draft(None, secrets, problems)
@@ -192,12 +193,12 @@ def _draft(document: Document, source: Path | None, folder: Path) -> Draft:
 
 
 def _setting(file: FileShape, bad: Collection[str], folder: Path, found: list[Finding]) -> Setting:
-    name = file.provider or "oauth2"
-    if name not in providers.names():
-        _, hint = unknown_key(name, providers.names(), "")
-        fix = hint if hint.startswith("Did") else f"Use one of {', '.join(providers.names())}"
+    name, known = file.provider or "oauth2", providers.names()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        fix = f"Did you mean `{close[0]}`?" if close else f"Use one of {', '.join(known)}"
         found.append(Finding(("provider",), f"{name[:60]!r} is no provider of this version", fix))
-        name = "oauth2"
+        name = close[0] if close else "oauth2"  # the orgs are checked for the one that was meant
     if file.scopes:
         found += scope_warnings(file.scopes, ("scopes",))
     return Setting(

@@ -1,4 +1,4 @@
-"""From exchanges to a cause for each org: plain rules, each with its evidence. Pure: no pandas, no network, no clock."""
+"""From exchanges to a cause for each org: plain rules, each with its evidence. Pure: no network, no clock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _RULES: tuple[Callable[[Case], Verdict | None], ...] = (transport, credential, c
 _OURS = frozenset({"dns_failure", "timeout", "network_unreachable", "tls_untrusted", "proxy_failure"})
 
 
-def judge(orgs: Sequence[Org], exchanges: Mapping[str, Sequence[Exchange]], facts: Facts | None = None) -> dict[str, Verdict]:
+def judge(
+    orgs: Sequence[Org], exchanges: Mapping[str, Sequence[Exchange]], facts: Facts | None = None
+) -> dict[str, Verdict]:
     """A verdict for each of ``orgs``, in their order.
 
     Args:

@@ -57,9 +57,9 @@ def read_text(path: Path) -> str:
 
 
 def parse_yaml(text: str) -> Document:
-    """Read one YAML document.
+    r"""Read one YAML document.
 
-    >>> parse_yaml("a: [1, 2]\\na: 3").findings[0].what
+    >>> parse_yaml("a: [1, 2]\na: 3").findings[0].what
     'the key stands twice, here and on line 1'
     """
     document = Document()

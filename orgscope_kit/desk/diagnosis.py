@@ -13,7 +13,7 @@ __all__ = ["Diagnosis"]
 
 
 class Diagnosis(Mapping[str, Verdict]):
-    """Why each org works or fails: a mapping from org to :class:`~orgscope_kit.records.Verdict`, shown as text or HTML."""
+    """Why each org works or fails: a mapping from org to [`Verdict`][orgscope_kit.records.Verdict], as text or HTML."""
 
     def __init__(self, run_id: str, spec: Spec, verdicts: Mapping[str, Verdict]) -> None:
         self._run_id, self._spec, self._verdicts = run_id, spec, dict(verdicts)
@@ -38,7 +38,7 @@ class Diagnosis(Mapping[str, Verdict]):
 
     @property
     def exit_status(self) -> int:
-        """0 where every org works, 4 where our own network is at fault, 3 where orgs are left that were not asked, else 1."""
+        """0: every org works. 4: our own network is at fault. 3: some orgs were not asked, the others work. Else 1."""
         causes = {verdict.cause for verdict in self._verdicts.values()}
         if causes <= {"works"}:
             return 0

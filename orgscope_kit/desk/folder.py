@@ -75,16 +75,22 @@ class Folder:
         try:
             info = json.loads(place.read_text("utf-8"))
         except FileNotFoundError:
-            raise RunFolderError(f"{self.path}: no run.json here. Name a run folder, or a run's id with --out.") from None
+            raise RunFolderError(
+                f"{self.path}: no run.json here. Name a run folder, or a run's id with --out."
+            ) from None
         except (OSError, ValueError) as error:
-            raise RunFolderError(f"{place}: cannot be read ({error}). The journal beside it still holds every exchange.") from error
+            raise RunFolderError(
+                f"{place}: cannot be read ({error}). The journal beside it still holds every exchange."
+            ) from error
         if not isinstance(info, dict) or info.get("schema") != _SCHEMA:
             raise RunFolderError(f"{place}: not of schema {_SCHEMA}. Open it with the version that wrote it.")
         return info
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Replace ``run.json`` at once, never half."""
-        self.write(self.path / "run.json", json.dumps({"schema": _SCHEMA, "id": self.id, **info}, indent=1, ensure_ascii=False))
+        self.write(
+            self.path / "run.json", json.dumps({"schema": _SCHEMA, "id": self.id, **info}, indent=1, ensure_ascii=False)
+        )
 
     def write(self, path: Path, text: str) -> None:
         """Write a file of the folder at once, for its owner alone."""
@@ -95,7 +101,9 @@ class Folder:
                 file.write(text)
             draft.replace(path)
         except OSError as error:
-            raise RunFolderError(f"{path}: {error.strerror}. Make room or name another folder; the journal is kept.") from error
+            raise RunFolderError(
+                f"{path}: {error.strerror}. Make room or name another folder; the journal is kept."
+            ) from error
 
 
 def find(run: str | Path, out: Path) -> Folder:
@@ -114,10 +122,16 @@ def runs_in(out: Path) -> list[Folder]:
     """The run folders under ``out``, oldest first."""
     if not out.is_dir():
         return []
-    return [Folder(path) for path in sorted(out.iterdir()) if _ID.fullmatch(path.name) and (path / "run.json").is_file()]
+    return [
+        Folder(path) for path in sorted(out.iterdir()) if _ID.fullmatch(path.name) and (path / "run.json").is_file()
+    ]
 
 
 def versions() -> dict[str, str]:
     """What ran: the kit, Python, and the libraries that can matter."""
     names = ("httpx", "pandas", "pydantic", "matplotlib")
-    return {"orgscope_kit": __version__, "python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+    return {
+        "orgscope_kit": __version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in names},
+    }

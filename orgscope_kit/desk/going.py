@@ -1,4 +1,4 @@
-"""A run under way: the batch on a loop in a thread of its own, so that whatever the caller's thread does touches no timing."""
+"""A run under way: the batch on a loop in a thread of its own, so that the caller's thread touches no timing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,12 @@ class Going:
     """Start on construction; ``result`` is a :class:`concurrent.futures.Future`."""
 
     def __init__(
-        self, spec: Spec, credentials: Credentials, journal: Path, transport: httpx.AsyncBaseTransport | None, observer: Observer | None
+        self,
+        spec: Spec,
+        credentials: Credentials,
+        journal: Path,
+        transport: httpx.AsyncBaseTransport | None,
+        observer: Observer | None,
     ) -> None:
         self._spec, self._credentials, self._journal = spec, credentials, journal
         self._transport, self._observer = transport, observer
@@ -69,7 +74,9 @@ class Going:
             if self._stop_asked:
                 batch.stop()
             complete = await batch.run()
-            skews = {host: (round(sorted(seen)[len(seen) // 2], 3), len(seen)) for host, seen in batch.sender.skews.items()}
+            skews = {
+                host: (round(sorted(seen)[len(seen) // 2], 3), len(seen)) for host, seen in batch.sender.skews.items()
+            }
             return Outcome(complete, skews, batch.sender.simulated)
         finally:
             self._credentials.drop()

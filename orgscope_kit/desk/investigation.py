@@ -61,7 +61,9 @@ class Investigation:
     Investigation: One org; 1 org, 1 scope, provider oauth2
     """
 
-    def __init__(self, spec: Spec | Mapping[str, Any] | None = None, *, folder: str | Path | None = None, **keys: Any) -> None:
+    def __init__(
+        self, spec: Spec | Mapping[str, Any] | None = None, *, folder: str | Path | None = None, **keys: Any
+    ) -> None:
         if not isinstance(spec, Spec):
             spec = _checked(from_mapping({**(spec or {}), **keys}, folder=Path(folder) if folder else None))
         self.spec: Spec = spec
@@ -104,8 +106,10 @@ class Investigation:
     ) -> Run:
         """Ask every org, and write a run folder.
 
-        The exchanges run on a loop in a thread of their own. When the awaiting task is cancelled, or a cell interrupted, what is under way is
-        awaited, everything that came back is kept and the folder finished (state ``interrupted``), and the cancellation goes on.
+        The exchanges run on a loop in a thread of their own. When the awaiting task is cancelled, or a cell
+        interrupted, what is under way is awaited, everything that came back is kept and the folder finished (state
+        ``interrupted``), and the
+        cancellation goes on.
 
         Args:
             out: where run folders go. resume: path or id of an interrupted run to go on with.
@@ -141,7 +145,7 @@ class Investigation:
         stop: Stop | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> Run:
-        """As ``run``, without an event loop: waits. Ctrl-C stops cleanly and returns what came back; a second one raises."""
+        """As ``run``, without an event loop. Ctrl-C stops cleanly and returns what came back; a second one raises."""
         started = self._start(Path(out), resume, skip_incomplete, observer, stop, transport)
         try:
             outcome = _wait(started.going)
@@ -216,10 +220,17 @@ class _Started:
                 **self.info,
                 "state": "done" if outcome.complete else "interrupted",
                 "ended_at": stamp(datetime.now(UTC)),
-                "counts": {"orgs": len(self.info["investigation"]["orgs"]), "exchanges": len(rows), "tokens_minted": tokens}
+                "counts": {
+                    "orgs": len(self.info["investigation"]["orgs"]),
+                    "exchanges": len(rows),
+                    "tokens_minted": tokens,
+                }
                 | {"outcomes": dict(Counter(row.outcome for row in rows))},
                 "facts": {**self.info["facts"], "ended_early": early},
-                "clock_skew_s": {**self.info["clock_skew_s"], **{h: {"ahead_s": s, "answers": n} for h, (s, n) in outcome.skew_s.items()}},
+                "clock_skew_s": {
+                    **self.info["clock_skew_s"],
+                    **{h: {"ahead_s": s, "answers": n} for h, (s, n) in outcome.skew_s.items()},
+                },
                 "simulation": self.info["simulation"] or outcome.simulated,
             }
         )
@@ -232,7 +243,8 @@ def load(path: str | Path) -> Investigation:
     """Read an investigation file.
 
     Raises:
-        InvestigationError: names every problem of the file, and every secret that is missing beside them. Where secrets alone are missing
+        InvestigationError: names every problem of the file, and every secret that is missing beside them. Where
+            secrets alone are missing
             the file loads: it can be looked at and planned, and ``run`` raises.
 
     >>> load("nowhere.yaml")
@@ -264,7 +276,9 @@ def _resumed(spec: Spec, folder: Folder) -> tuple[Folder, dict[str, Any]]:
         raise RunFolderError(f"{folder.path}: this run is done. Run the file again for a new one.")
     changed = differences(run.spec, spec)
     if changed:
-        raise RunFolderError(f"{folder.path}: the file differs from the one that was run: {'; '.join(changed)}. Start a new run.")
+        raise RunFolderError(
+            f"{folder.path}: the file differs from the one that was run: {'; '.join(changed)}. Start a new run."
+        )
     return folder, run.info
 
 

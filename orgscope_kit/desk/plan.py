@@ -17,7 +17,8 @@ class HostPlan:
     """What one ``host:port`` may see.
 
     Attributes:
-        references: of the secrets that are presented there. requests: at most. minutes: that these take at the set rate.
+        references: of the secrets that are presented there. requests: at most. minutes: that these take at the set
+            rate.
     """
 
     host: str
@@ -29,7 +30,7 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Hosts and the most that each may see; ``tokens`` is the most that may be minted, and stay alive until they expire."""
+    """Hosts and the most that each may see; ``tokens``: the most that may be minted, alive until they expire."""
 
     title: str
     hosts: tuple[HostPlan, ...]
@@ -59,12 +60,14 @@ class Plan:
         """For people."""
         lines = [self.title, ""]
         for each in self.hosts:
-            lines.append(f"{each.host}: {len(each.orgs)} org{'s' * (len(each.orgs) != 1)} ({', '.join(each.orgs[:6])}{', …' * (len(each.orgs) > 6)})")
+            names = ", ".join(each.orgs[:6]) + (", …" if len(each.orgs) > 6 else "")
+            lines.append(f"{each.host}: {len(each.orgs)} org{'s' * (len(each.orgs) != 1)} ({names})")
             lines += [f"  {reference} → {each.host}" for reference in each.references]
             lines.append(f"  at most {each.requests} requests, {each.minutes:.1f} minutes at the set rate")
         lines += [
             "",
-            f"At most {self.requests} requests and {self.tokens} tokens minted; {self.usual[0]} to {self.usual[1]} requests are usual.",
+            f"At most {self.requests} requests and {self.tokens} tokens minted; "
+            f"{self.usual[0]} to {self.usual[1]} requests are usual.",
             "Every token that is minted lives until it expires. Nothing was sent.",
         ]
         return "\n".join(lines)

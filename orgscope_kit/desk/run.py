@@ -88,7 +88,7 @@ class Run:
 
     @property
     def evidence(self) -> pd.DataFrame:
-        """One row a sentence: ``org, cause, kind`` (``evidence`` or ``ruled_out``)``, says, exchanges`` (space-joined ids)."""
+        """A row a sentence: ``org, cause, kind`` (``evidence``, ``ruled_out``), ``says``, ``exchanges`` (ids)."""
         import pandas as pd
 
         rows = []
@@ -105,7 +105,7 @@ class Run:
         return {org.name: grants(org, self.by_org[org.name], ledger.style(org)) for org in self.spec.orgs}
 
     def matrix(self) -> pd.DataFrame:
-        """Org by scope: ``granted``, ``missing``, ``unknown``; ``NA`` where the org does not ask for the scope. See ``marks``."""
+        """Org by scope: ``granted``, ``missing``, ``unknown``; ``NA`` where the org does not ask. See ``marks``."""
         from ..read import summary
 
         return summary.matrix(self.spec.orgs, self._cells)
@@ -118,7 +118,9 @@ class Run:
 
     @property
     def _cells(self) -> dict[str, dict[str, tuple[str, str]]]:
-        return {org: {scope: (grant.state, grant.basis) for scope, grant in row.items()} for org, row in self.grants.items()}
+        return {
+            org: {scope: (grant.state, grant.basis) for scope, grant in row.items()} for org, row in self.grants.items()
+        }
 
     @property
     def plot(self) -> Plots:
@@ -148,7 +150,12 @@ class Run:
 
         names = ("name", "label", "token_url", "client_id", "org_id", "ticket")
         orgs = [{name: getattr(org, name) for name in names} for org in self.spec.orgs]
-        investigation = {"title": self.spec.title, "provider": self.spec.provider, "reference": self.spec.reference, "orgs": orgs}
+        investigation = {
+            "title": self.spec.title,
+            "provider": self.spec.provider,
+            "reference": self.spec.reference,
+            "orgs": orgs,
+        }
         return ReportInputs(
             investigation, {**self.info, "id": self.id, "simulation": self.simulation}, self.diagnosis.as_json(),
             self.observations, self.matrix(), self.marks(), self._minted(),
@@ -169,7 +176,7 @@ class Run:
 
 
 class Plots:
-    """The figures of a run; each is a matplotlib figure with alternative text, its title the question that it answers."""
+    """The figures of a run: matplotlib figures with alternative text, titled by the question that they answer."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

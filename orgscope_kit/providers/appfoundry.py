@@ -1,7 +1,9 @@
 """The story's dialect: a multi-org AppFoundry integration.
 
-Token endpoint ``/api/v2/oauth/token`` with an ``org_id`` parameter, refusals as 403 ``{"error", "message"}`` (the story that
-started the kit; the real Genesys Cloud answers otherwise, see FACTS). ``tokens/me`` on the same host tells the org that a token is bound to.
+Token endpoint ``/api/v2/oauth/token`` with an ``org_id`` parameter, refusals as 403 ``{"error", "message"}`` (the
+story that started the kit; the real Genesys Cloud answers otherwise, see FACTS). ``tokens/me`` on the same host tells
+the org
+that a token is bound to.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class AppFoundry(OAuth2):
     correlation_headers = ("inin-correlation-id", *OAuth2.correlation_headers)
 
     def complete(self, keys: Mapping[str, Any]) -> dict[str, Any]:
-        """The integration is global unless said otherwise, and the authorization endpoint lies beside the token endpoint."""
+        """Global unless said otherwise; the authorization endpoint lies beside the token endpoint."""
         added: dict[str, Any] = {"integration": "global"}
         url = keys.get("token_url")
         if isinstance(url, str) and url.endswith("/token"):
@@ -37,7 +39,13 @@ class AppFoundry(OAuth2):
         """``org_id`` is optional, but without it a global integration's token is bound to its home org."""
         if keys.get("org_id"):
             return []
-        return [("org_id", "no org_id: a token may be bound to the integration's home org", "Add the org's own id as `org_id`")]
+        return [
+            (
+                "org_id",
+                "no org_id: a token may be bound to the integration's home org",
+                "Add the org's own id as `org_id`",
+            )
+        ]
 
     def form(self, org: Org, probe: Probe) -> list[tuple[str, str]]:
         """As RFC 6749 §4.4.2, and ``org_id``."""
@@ -45,7 +53,7 @@ class AppFoundry(OAuth2):
         return [*pairs, ("org_id", probe.org_id)] if probe.org_id else pairs
 
     def inspections(self, org: Org) -> tuple[Inspection, ...]:
-        """``GET /api/v2/tokens/me`` of the same host needs no permission; then introspection where the file names it."""
+        """``GET /api/v2/tokens/me`` of the same host, which needs no permission; then the file's introspection."""
         parts = urlsplit(org.token_url)
         return (Inspection("bearer", f"{parts.scheme}://{parts.netloc}/api/v2/tokens/me"), *super().inspections(org))
 
@@ -65,7 +73,7 @@ class AppFoundry(OAuth2):
         return super().org_of(payload)
 
     def is_limited(self, reply: Reply, code: str | None, says: str | None) -> bool:
-        """429, or 400 ``invalid_request`` "rate limit exceeded…" as Genesys Cloud's token endpoint answers (its SDK's retry rule)."""
+        """429, or Genesys Cloud's 400 ``invalid_request`` "rate limit exceeded…" (the retry rule of its SDK)."""
         told = code == "invalid_request" and (says or "").lower().startswith("rate limit exceeded")
         return told or super().is_limited(reply, code, says)
 

@@ -29,6 +29,11 @@ _ABOUT: dict[str, About] = {
     "invalid_target": "context",
 }
 
+_UNKNOWN_SCOPE = re.compile(
+    r"(unknown|unrecognized|unsupported|no such|nonexistent) scope"
+    r"|scope\S* .{0,120}(does not exist|is unknown|not exist)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -69,7 +74,8 @@ class Inspection:
     """One way to learn what a token is bound to and may do.
 
     Attributes:
-        kind: ``introspect`` posts the token with the client's own authentication (RFC 7662); ``bearer`` calls the URL with it.
+        kind: ``introspect`` posts the token with the client's own authentication (RFC 7662); ``bearer`` calls the URL
+            with it.
     """
 
     kind: Literal["introspect", "bearer"]
@@ -113,7 +119,9 @@ class OAuth2:
             return self._read_token(reply, requested, correlation)
         payload = reply.payload or {}
         code, says = error_code(payload), description(payload) or self._plain_text(reply)
-        named = named_scopes(f"{says or ''} {payload.get('scope') or ''}", requested or ())  # oidc-provider names it in `scope`
+        named = named_scopes(
+            f"{says or ''} {payload.get('scope') or ''}", requested or ()
+        )  # oidc-provider names it in `scope`
         wait = retry_after_s(reply.headers.get("retry-after"))
         outcome: Outcome
         if self.is_limited(reply, code, says):
@@ -196,7 +204,9 @@ class OAuth2:
         """
         text = (says or "").lower()
         unknown = re.search(r"client (id )?(was )?(not found|unknown|does not exist)|(unknown|no such) client", text)
-        wrong = re.search(r"(invalid|wrong|incorrect|bad|mismatched) (client )?secret|secret (is )?(invalid|wrong|incorrect)", text)
+        wrong = re.search(
+            r"(invalid|wrong|incorrect|bad|mismatched) (client )?secret|secret (is )?(invalid|wrong|incorrect)", text
+        )
         if bool(unknown) == bool(wrong):
             return None
         return "unknown_client" if unknown else "wrong_secret"
@@ -204,7 +214,7 @@ class OAuth2:
     def says_unknown_scope(self, says: str | None) -> bool:
         """Whether a refusal's text says that a scope does not exist, as against not being granted."""
         text = (says or "").lower()
-        return re.search(r"(unknown|unrecognized|unsupported|no such|nonexistent) scope|scope\S* .{0,120}(does not exist|is unknown|not exist)", text) is not None
+        return _UNKNOWN_SCOPE.search(text) is not None
 
     def _plain_text(self, reply: Reply) -> str | None:
         """A body that is no JSON object, as evidence: what it looks like, never parsed."""

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from orgscope_kit.errors import RunFolderError
 from orgscope_kit.records import COLUMNS, OUTCOMES, PURPOSES, Exchange

@@ -1,4 +1,4 @@
-"""From the bytes of an answer to a provider's :class:`~orgscope_kit.providers.Reply`: decoded, redacted, the token apart."""
+"""From the bytes of an answer to what a provider reads: decoded, redacted, the token apart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TokenAnswer:
 
 
 def decode(received: Received, redactor: Redactor, *tokens: str) -> TokenAnswer:
-    """Decode an answer, whatever it is; what is no JSON object has ``payload`` ``None``. ``tokens`` are redacted too."""
+    """Decode an answer, whatever it is; ``payload`` is ``None`` for what is no JSON object. Redacts ``tokens`` too."""
     text = received.body.decode("utf-8", errors="replace")
     payload = _json_object(text)
     token = payload.get("access_token") if payload else None

@@ -103,7 +103,9 @@ class Batch:
             for wave in (first, rest):
                 async with asyncio.TaskGroup() as group:
                     for org in wave:
-                        few = open_at.setdefault(host_of(org.token_url), asyncio.Semaphore(self._spec.limits.concurrency))
+                        few = open_at.setdefault(
+                            host_of(org.token_url), asyncio.Semaphore(self._spec.limits.concurrency)
+                        )
                         group.create_task(self._settle(org, few))
         finally:
             lag.cancel()
@@ -117,7 +119,9 @@ class Batch:
             background = self._journal.open_org(org.name, self._ledger.background(org))
             self._tell("opened", org)
             differs = encoding_differs(org.client_id, self._credentials.secret(org.name))
-            inquiry = inquire(org, auth_tries=self._spec.limits.auth_tries, encoding_differs=differs, background=background)
+            inquiry = inquire(
+                org, auth_tries=self._spec.limits.auth_tries, encoding_differs=differs, background=background
+            )
             rows: list[Exchange] = []
             reason, step = "settled", 0
             try:
@@ -139,7 +143,7 @@ class Batch:
                 self._tell("settled", org)
 
     async def _answer(self, org: Org, probe: Probe, step: int) -> tuple[Exchange, ...]:
-        """The rows of a step; the control request of a token endpoint is asked once, and shared. Empty: not carried out."""
+        """The rows of a step, none if not carried out; the control of a token endpoint is asked once, and shared."""
         if CONTROL_SCOPE not in (probe.scopes or ()):
             return await self._carry_out(org, probe, step)
         shared = self._controls.get(org.token_url)
@@ -154,7 +158,7 @@ class Batch:
         return rows
 
     async def _carry_out(self, org: Org, probe: Probe, step: int) -> tuple[Exchange, ...]:
-        """Attempts until one counts, then the inspection of its token; what the journal already holds is not asked again."""
+        """Attempts until one counts; what the journal already holds is not asked again."""
         held = self._steps.get(org.name, {}).get(step)
         rows = held.rows if held else ()
         self.spent[org.name] += len(rows)
@@ -175,10 +179,12 @@ class Batch:
     async def _attempt(
         self, org: Org, probe: Probe, step: int, probe_id: str, attempt: int
     ) -> tuple[tuple[Exchange, ...], float | None]:
-        """One request, with the inspection of its token; journaled together, within the host's slot. And when to try again."""
+        """One request and the inspection of its token, journaled together within the host's slot; when to try again."""
         url = org.authorization_url if probe.endpoint == "authorization" and org.authorization_url else org.token_url
         planned = monotonic()
-        hosts = {host_of(url)} | ({host_of(how.url) for how in named(org.provider).inspections(org)} if probe.inspect else set())
+        hosts = {host_of(url)} | (
+            {host_of(how.url) for how in named(org.provider).inspections(org)} if probe.inspect else set()
+        )
         async with AsyncExitStack() as slots:
             for host in sorted(hosts):  # in one order everywhere, so that no two inquiries wait for each other
                 await slots.enter_async_context(self._gates.at(host).slot())
@@ -213,7 +219,10 @@ class Batch:
         """Seconds until the next attempt, or ``None`` where this one counts."""
         broken = row.outcome == "unreachable" or (row.outcome == "unreadable" and row.error in ("truncated", "timeout"))
         worth = broken and row.error not in _NO_SECOND_TRY
-        if not (worth or row.outcome == "limited" or row.status in _RETRY_STATUS) or attempt >= self._spec.limits.attempts:
+        if (
+            not (worth or row.outcome == "limited" or row.status in _RETRY_STATUS)
+            or attempt >= self._spec.limits.attempts
+        ):
             return None
         wait = row.retry_after_s if row.retry_after_s is not None else min(8.0, 0.5 * 2 ** (attempt - 1))
         return wait if wait <= _MOST_WAIT_S else None

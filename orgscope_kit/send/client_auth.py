@@ -30,12 +30,16 @@ def encoding_differs(client_id: str, secret: Secret | None) -> bool:
     return secret is not None and any(quote_plus(part) != part for part in (client_id, secret.reveal()))
 
 
-def token_request(org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str) -> httpx.Request:
+def token_request(
+    org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str
+) -> httpx.Request:
     """The token request of a probe: ``form`` and the client's authentication."""
     return _form_request(org.token_url, org, probe, form, secret, agent)
 
 
-def inspection_request(how: Inspection, org: Org, probe: Probe, token: str, secret: Secret | None, agent: str) -> httpx.Request:
+def inspection_request(
+    how: Inspection, org: Org, probe: Probe, token: str, secret: Secret | None, agent: str
+) -> httpx.Request:
     """The request that inspects ``token``: RFC 7662 §2.1, or a call with it as bearer (RFC 6750 §2.1)."""
     if how.kind == "introspect":
         form = [("token", token), ("token_type_hint", "access_token")]
@@ -45,13 +49,20 @@ def inspection_request(how: Inspection, org: Org, probe: Probe, token: str, secr
 
 
 def authorization_request(org: Org, agent: str) -> httpx.Request:
-    """The question whether the redirect URI is registered (RFC 6749 §4.1.1); it carries no secret and no one logs in."""
-    query = {"response_type": "code", "client_id": org.client_id, "redirect_uri": org.redirect_uri or "", "state": "orgscope"}
+    """Whether the redirect URI is registered (RFC 6749 §4.1.1): the question carries no secret, and no one logs in."""
+    query = {
+        "response_type": "code",
+        "client_id": org.client_id,
+        "redirect_uri": org.redirect_uri or "",
+        "state": "orgscope",
+    }
     headers = {"accept": "text/html, application/json", "user-agent": agent}
     return httpx.Request("GET", f"{org.authorization_url}?{urlencode(query)}", headers=headers)
 
 
-def _form_request(url: str, org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str) -> httpx.Request:
+def _form_request(
+    url: str, org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str
+) -> httpx.Request:
     headers = {"accept": "application/json", "user-agent": agent, "content-type": "application/x-www-form-urlencoded"}
     pairs = list(form)
     if probe.auth_method == "client_secret_basic" and secret is not None:

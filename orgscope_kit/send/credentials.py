@@ -12,7 +12,6 @@ import secrets as randomness
 import stat
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 from urllib.parse import quote, quote_plus
@@ -152,10 +151,9 @@ class Credentials:
         """The secret of ``org``; ``None`` for a public client, a missing secret, and after ``drop``."""
         return self._secrets.get(org)
 
-    def twins(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of orgs, in file order, whose client id and secret are the same."""
-        groups = self._alike(lambda org: org.client_id)
-        return tuple(pair for names in groups for pair in combinations(names, 2))
+    def twins(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of orgs, in file order, whose client id and secret are the same."""
+        return tuple(map(tuple, self._alike(lambda org: org.client_id)))
 
     def one_secret_two_hosts(self) -> list[Problem]:
         """Secrets that would go to two ``host:port`` because different references hold the same value."""

@@ -92,7 +92,9 @@ class Sender:
                 reading = provider.read(answer.reply, probe.scopes)
         return Asked(self._row(probe, probe_id, attempt, planned, request, timings, status, reading), token)
 
-    async def inspect(self, org: Org, probe: Probe, probe_id: str, how: Inspection, token: str, planned: float) -> Exchange:
+    async def inspect(
+        self, org: Org, probe: Probe, probe_id: str, how: Inspection, token: str, planned: float
+    ) -> Exchange:
         """Ask what ``token`` is bound to and may do."""
         secret = self._credentials.secret(probe.credentials_of)
         request = inspection_request(how, org, probe, token, secret, self._agent)
@@ -105,7 +107,9 @@ class Sender:
         return replace(row, purpose="inspect", scope_requested=None)
 
     async def _send(self, org: Org, request: httpx.Request, fresh: bool) -> tuple[Received | str, Timings, int | None]:
-        received, timings, status = await self._wire.send(request, verify=org.verify, timeout_s=self._limits.timeout_s, fresh=fresh)
+        received, timings, status = await self._wire.send(
+            request, verify=org.verify, timeout_s=self._limits.timeout_s, fresh=fresh
+        )
         if isinstance(received, Received):
             self._note_skew(str(request.url), received.headers, timings)
             self.simulated |= received.headers.get("server") == SANDBOX
@@ -130,8 +134,16 @@ class Sender:
         return self._connections.setdefault(key, len(self._connections) + 1)
 
     def _row(
-        self, probe: Probe, probe_id: str, attempt: int, planned: float, request: httpx.Request, timings: Timings, status: int | None, reading: Reading
-    ) -> Exchange:  # fmt: skip
+        self,
+        probe: Probe,
+        probe_id: str,
+        attempt: int,
+        planned: float,
+        request: httpx.Request,
+        timings: Timings,
+        status: int | None,
+        reading: Reading,
+    ) -> Exchange:
         url = request.url
         return Exchange(
             exchange_id=0,
@@ -184,4 +196,6 @@ def read_authorization(provider: OAuth2, reply: Reply) -> Reading:
     reading = provider.read(reply, None)
     if reply.status >= 400:
         return replace(reading, error_description=reading.error_description or reply.text[:200] or None)
-    return Reading("unreadable", error_description="a page or a redirect, no explicit error", correlation_id=reading.correlation_id)
+    return Reading(
+        "unreadable", error_description="a page or a redirect, no explicit error", correlation_id=reading.correlation_id
+    )

@@ -1,7 +1,9 @@
 """The journal of a run: every exchange, committed before it is counted; what a killed run resumes from.
 
-SQLite in WAL mode. One row an exchange, in the columns of the observations frame; beside them the step of the inquiry that asked, and
-whether the row closes that step. What an inquiry started from (its background) is journaled too, so that a resumed run asks the same.
+SQLite in WAL mode. One row an exchange, in the columns of the observations frame; beside them the step of the inquiry
+that asked, and whether the row closes that step. What an inquiry started from (its background) is journaled too, so
+that a resumed
+run asks the same.
 """
 
 from __future__ import annotations
@@ -54,13 +56,13 @@ class Journal:
         self._db.close()
 
     def append(self, rows: Sequence[Exchange], step: int, *, closes: bool) -> tuple[Exchange, ...]:
-        """Commit the rows of one step together; they come back with their ids. The last one closes the step if ``closes``."""
+        """Commit the rows of one step together; they come back with ids. The last closes the step if ``closes``."""
         from dataclasses import replace
 
         numbered = tuple(replace(row, exchange_id=self._count + n) for n, row in enumerate(rows, start=1))
         marks = ",".join("?" * (len(COLUMNS) + 2))
         values = [(*_to_row(row), step, closes and row is numbered[-1]) for row in numbered]
-        self._write(f"INSERT INTO exchanges VALUES ({marks})", values)
+        self._write(f"INSERT INTO exchanges VALUES ({marks})", values)  # noqa: S608 - question marks only
         self._count += len(rows)
         return numbered
 
@@ -72,13 +74,18 @@ class Journal:
             exchange = _from_row(columns)
             found.setdefault(exchange.org, {}).setdefault(step, []).append((exchange, bool(closes)))
         return {
-            org: {step: Step(tuple(row for row, _ in rows), any(closes for _, closes in rows)) for step, rows in steps.items()}
+            org: {
+                step: Step(tuple(row for row, _ in rows), any(closes for _, closes in rows))
+                for step, rows in steps.items()
+            }
             for org, steps in found.items()
         }
 
     def exchanges(self) -> list[Exchange]:
         """Every exchange, in the order of ids."""
-        return [_from_row(row[: len(COLUMNS)]) for row in self._db.execute("SELECT * FROM exchanges ORDER BY exchange_id")]
+        return [
+            _from_row(row[: len(COLUMNS)]) for row in self._db.execute("SELECT * FROM exchanges ORDER BY exchange_id")
+        ]
 
     def open_org(self, org: str, background: Background) -> Background:
         """Note what ``org``'s inquiry starts from, once; a resumed run gets what was noted first."""
@@ -114,7 +121,9 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous=FULL")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version not in (0, _SCHEMA):
-        raise RunFolderError(f"{path}: journal schema {version}, this version knows {_SCHEMA}. Open it with the version that wrote it.")
+        raise RunFolderError(
+            f"{path}: journal schema {version}, this version knows {_SCHEMA}. Open it with the version that wrote it."
+        )
     columns = ", ".join("exchange_id INTEGER PRIMARY KEY" if name == "exchange_id" else name for name in COLUMNS)
     with db:
         db.execute(f"CREATE TABLE IF NOT EXISTS exchanges ({columns}, step INTEGER, closes INTEGER)")

@@ -13,7 +13,7 @@ __all__ = ["Gate", "Gates"]
 
 
 class Gate:
-    """The limits of one host. Starts lie ``1/rate_per_s`` apart, without bursts; a slot is held until it is given back."""
+    """The limits of one host: starts lie ``1/rate_per_s`` apart, without bursts, and a slot is held while needed."""
 
     def __init__(self, limits: Limits) -> None:
         self._spacing_s = 1.0 / limits.rate_per_s

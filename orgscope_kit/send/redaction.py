@@ -10,7 +10,9 @@ __all__ = ["REDACTED", "Redactor"]
 REDACTED = "[redacted]"
 
 # A JWS in compact form, and what follows an authorization scheme: no such text is worth keeping, whoever issued it.
-_SHAPES = re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|(?<=\bBearer )[\w.~+/=-]{8,}|(?<=\bBasic )[\w+/=]{8,}", re.IGNORECASE)
+_SHAPES = re.compile(
+    r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|(?<=\bBearer )[\w.~+/=-]{8,}|(?<=\bBasic )[\w+/=]{8,}", re.IGNORECASE
+)
 
 
 class Redactor:

@@ -89,8 +89,13 @@ class Wire:
             what was received, or a word for what went wrong; the timings; the status if one came before it went wrong.
         """
         timings = Timings()
-        request.extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_s), "trace": timings.trace}
-        transport = self._open(request.url, verify) if fresh and self._given is None else self._shared(request.url, verify)
+        request.extensions = {
+            "timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_s),
+            "trace": timings.trace,
+        }
+        transport = (
+            self._open(request.url, verify) if fresh and self._given is None else self._shared(request.url, verify)
+        )
         status: int | None = None
         timings.sent = monotonic()
         try:
@@ -135,7 +140,9 @@ class Wire:
 
     def _context(self, verify: bool | str) -> ssl.SSLContext:
         if verify not in self._contexts:
-            self._contexts[verify] = _system_trust() if verify is True else ssl.create_default_context(cafile=str(verify))
+            self._contexts[verify] = (
+                _system_trust() if verify is True else ssl.create_default_context(cafile=str(verify))
+            )
         return self._contexts[verify]
 
 
@@ -191,7 +198,11 @@ def word_for(error: BaseException, answered: bool) -> str:
         return "connection_refused" if "refused" in str(error).lower() else "network_unreachable"
     if answered:
         return "truncated"
-    return "protocol_error" if isinstance(error, httpx.ProtocolError) and "disconnected" not in str(error) else "connection_reset"
+    return (
+        "protocol_error"
+        if isinstance(error, httpx.ProtocolError) and "disconnected" not in str(error)
+        else "connection_reset"
+    )
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

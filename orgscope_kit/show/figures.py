@@ -22,7 +22,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from orgscope_kit.read import summary
 from orgscope_kit.show.alt import alt_text
-from orgscope_kit.show.palette import INK, LINE, OUTCOME_LOOKS, PAPER, PHASE_LOOKS, QUIET, STATE_LOOKS, Look
+from orgscope_kit.show.palette import INK, LINE, OUTCOME_LOOKS, PAPER, PHASE_LOOKS, QUIET, STATE_LOOKS, Look, shades
 from orgscope_kit.show.words import visible
 
 __all__ = ["Picture", "latency", "matrix", "png", "timeline"]
@@ -67,7 +67,7 @@ def matrix(states: pd.DataFrame, marks: pd.DataFrame) -> Picture:
     if not shown.size:
         axes.set_xlabel("no org asks for a scope")
     _legend(picture, [*map(_state_key, STATE_LOOKS.values()), _INFERRED_KEY, _BLANK_KEY])
-    return _noted(picture, note)
+    return _noted(picture, note, top=False)
 
 
 def latency(observations: pd.DataFrame) -> Picture:
@@ -79,7 +79,7 @@ def latency(observations: pd.DataFrame) -> Picture:
     slowest = totals["p90_total_ms"].reindex(medians.index).sort_values(ascending=False).index[:_MOST_BARS]
     shown = medians.loc[medians.index.isin(slowest)]
     note = [f"the slowest {len(shown)} of {len(medians)} orgs"] if len(medians) > len(shown) else []
-    size = (8.6, 2.0 + 0.42 * max(len(shown), 1))
+    size = (8.6, 2.0 + (0.42 if len(shown) <= 12 else 0.27) * max(len(shown), 1))
     picture, axes = _canvas("How long does each org's server take to answer?", size, alt_text("latency", observations))
     ends = _stacked(axes, shown)
     p90 = totals["p90_total_ms"].reindex(shown.index).astype("float64")
@@ -107,7 +107,7 @@ def latency(observations: pd.DataFrame) -> Picture:
 def timeline(observations: pd.DataFrame) -> Picture:
     """When each org was asked and what it answered: one mark an exchange, its shape and colour the outcome."""
     orgs = list(dict.fromkeys(observations["org"].astype("str")))
-    height = 2.0 + min(0.42 * max(len(orgs), 1), 12.0)
+    height = 2.0 + min((0.42 if len(orgs) <= 12 else 0.27) * max(len(orgs), 1), 12.0)
     picture, axes = _canvas(
         "When was each org asked, and what came back?", (8.6, height), alt_text("timeline", observations)
     )
@@ -131,7 +131,7 @@ def timeline(observations: pd.DataFrame) -> Picture:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG of few colours, a fifth of the size. Letters that the font lacks become boxes, silently."""
+    """The figure as PNG in the palette's own colours, a fifth of the size. Letters that the font lacks become boxes."""
     from PIL import Image  # comes with matplotlib, which cannot do without it
 
     held, area = io.BytesIO(), figure.get_figwidth() * figure.get_figheight()
@@ -140,8 +140,10 @@ def png(figure: Figure) -> bytes:
         figure.savefig(held, format="png", dpi=144 if area < 150 else 96, metadata={"Software": None})
     small = io.BytesIO()
     with Image.open(held) as drawn:
-        few = drawn.convert("RGB").quantize(32, dither=Image.Dither.NONE)
-        few.save(small, format="png", optimize=True)
+        palette = Image.new("P", (1, 1))
+        palette.putpalette([channel for colour in shades() for channel in colour])
+        fitted = drawn.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+        fitted.save(small, format="png", optimize=True)
     return small.getvalue()
 
 
@@ -212,11 +214,13 @@ def _legend(picture: Picture, handles: Sequence[Any]) -> None:
         )  # fmt: skip
 
 
-def _noted(picture: Picture, note: Sequence[str]) -> Picture:
+def _noted(picture: Picture, note: Sequence[str], top: bool = True) -> Picture:
+    """What the figure leaves out, in a corner of the axes that has no labels."""
     if note:
+        height, offset, edge = (1, 6, "bottom") if top else (0, -8, "top")
         picture.axes[0].annotate(
-            "; ".join(note), (1, 0), (0, -8), "axes fraction", "offset points",
-            ha="right", va="top", color=QUIET, fontsize=9,
+            "; ".join(note), (1, height), (0, offset), "axes fraction", "offset points",
+            ha="right", va=edge, color=QUIET, fontsize=9,
         )  # fmt: skip
     return picture
 

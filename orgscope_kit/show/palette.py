@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["INK", "LINE", "OUTCOME_LOOKS", "PAPER", "PHASE_LOOKS", "QUIET", "STATE_LOOKS", "Look"]
+__all__ = ["INK", "LINE", "OUTCOME_LOOKS", "PAPER", "PHASE_LOOKS", "QUIET", "STATE_LOOKS", "Look", "shades"]
 
 INK, QUIET, LINE, PAPER = "#17212b", "#5b6773", "#d5dae0", "#ffffff"
 
@@ -62,3 +62,15 @@ PHASE_LOOKS: Mapping[str, Look] = MappingProxyType(
         "tls_ms": Look("new connection: TLS", "#c97fa8", shape="xxxx"),
     }
 )
+
+
+def shades() -> tuple[tuple[int, int, int], ...]:
+    """Every colour as red, green, blue, and its blends with the paper, as the edges of drawn shapes have them."""
+    looks = [*STATE_LOOKS.values(), *OUTCOME_LOOKS.values(), *PHASE_LOOKS.values()]
+    fills = [colour for look in looks for colour in (look.colour, look.pale) if colour]
+    blends: dict[tuple[int, int, int], None] = {}
+    for name in dict.fromkeys([INK, QUIET, LINE, PAPER, *fills]):
+        for share in range(8, 0, -1):
+            red, green, blue = (round(255 - (255 - part) * share / 8) for part in bytes.fromhex(name[1:]))
+            blends[red, green, blue] = None
+    return tuple(blends)

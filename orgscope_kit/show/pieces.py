@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Group", "diagnosis_html", "diagnosis_text", "environment", "grouped"]
 
 _WIDTH = 100
+_NAMED = 6  # orgs alike that are named one by one
 _SINGLY = 12  # failing orgs shown one by one; more than that, those alike share a card
 
 
@@ -35,6 +36,13 @@ class Group:
     def first(self) -> Mapping[str, Any]:
         """The entry that stands for all of them."""
         return next(iter(self.entries.values()))
+
+    @property
+    def names(self) -> str:
+        """The orgs, counted where there are too many to name."""
+        if len(self.entries) <= _NAMED:
+            return listed(self.entries, most=_NAMED)
+        return f"{len(self.entries)} orgs ({listed(self.entries)})"
 
     @property
     def works(self) -> bool:
@@ -118,8 +126,7 @@ def diagnosis_text(diagnosis: Mapping[str, Any], clients: Mapping[str, str] | No
     groups = grouped(diagnosis, clients)
     lines = [str(diagnosis["investigation"]), "", "Who must act"]
     for group in groups:
-        names = listed(group.entries, most=6)
-        lines += _wrapped(f"{names} — {group.who}: {group.todo}".replace("`", ""), "  ", "      ")
+        lines += _wrapped(f"{group.names} — {group.who}: {group.todo}".replace("`", ""), "  ", "      ")
     for group in singly(groups):
         lines += ["", *_block(group)]
     return "\n".join(visible(line) for line in lines)
@@ -153,18 +160,18 @@ def _ticks(text: str) -> str:
 
 
 def _block(group: Group) -> Iterator[str]:
-    first, names = group.first, listed(group.entries, most=6)
-    yield f"{names}: {group.title} ({group.sure})"
+    first = group.first
+    yield f"{group.names}: {group.title} ({group.sure})"
+    if len(group.entries) > 1:
+        yield f"  In the words for {next(iter(group.entries))}; those for the others are alike."
     if first["scopes"]:
         yield from _labelled("scopes", listed(first["scopes"], most=12))
     for fault in first["also"]:
         yield from _labelled("also", title(fault["cause"]) + _brackets(fault["scopes"]))
     yield from _labelled("do", first["advice"])
     yield from _labelled("then check", first["next_check"])
-    if len(group.entries) > 1:
-        yield from _labelled("evidence", f"of {next(iter(group.entries))}; the others are alike")
     for number, each in enumerate(first["evidence"]):
-        yield from _labelled("" if number or len(group.entries) > 1 else "evidence", each["says"] + _references(each))
+        yield from _labelled("" if number else "evidence", each["says"] + _references(each))
     for number, each in enumerate(first["ruled_out"]):
         text = f"not that {title(each['cause'])}: {each['because']}{_references(each)}"
         yield from _labelled("" if number else "ruled out", text)

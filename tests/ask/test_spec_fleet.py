@@ -48,7 +48,8 @@ def test_frozen_holds_rows(tmp_path: Path) -> None:
 
 def test_places(tmp_path: Path) -> None:
     """A fault is told with the file's line and column, a quoted line break counted."""
-    rows = f'{HEAD},note\nlyon,https://l.example/t,c1,env:A,x,"two\nlines"\nbonn,http://b.example/t,c2,env:B,x "y,\nlyon,,,,,\n'
+    lyon = 'lyon,https://l.example/t,c1,env:A,x,"two\nlines"'
+    rows = f'{HEAD},note\n{lyon}\nbonn,http://b.example/t,c2,env:B,x "y,\nlyon,,,,,\n'
     expected = [
         "orgs.csv line 2, column tags",
         "orgs.csv line 4, column scopes",

@@ -96,7 +96,7 @@ def exchanges() -> tuple[Exchange, ...]:
     lost |= {"scope_granted": None, "scope_stated": None, "expires_in_s": None, "correlation_id": None}
     both = ("admin:org:read", "user:chat:write")
     introspection = URL.format("secondary").replace("token", "introspect")
-    control = {"purpose": "control", "scope_requested": (CONTROL_SCOPE,)}
+    control: dict[str, Any] = {"purpose": "control", "scope_requested": (CONTROL_SCOPE,)}
     return (
         exchange(1, **new_connection()),
         refused(2, **new_connection()),

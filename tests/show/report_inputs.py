@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import story
+
 from orgscope_kit.read import observations, summary
 from orgscope_kit.records import Org
 from orgscope_kit.show.report import ReportInputs
-from tests.show import story
 
 
 def run(exchanges: int, minted: int, simulation: bool = True) -> dict[str, Any]:
@@ -73,7 +74,11 @@ def fleet_inputs(count: int = 500, each: int = 6) -> ReportInputs:
                 "evidence": [{"says": "Refused alone.", "exchanges": list(ids[:4])}],
             }
         elif number % 7 == 0:
-            entries[org.name] = {**story.works(ids[0]), "cause": "wrong_secret", "who": "us", "probability": 0.9}
+            entries[org.name] = story.works(ids[0]) | {
+                "cause": "wrong_secret",
+                "who": "us",
+                "advice": "Replace the secret.",
+            }
         else:
             entries[org.name] = story.works(ids[0], ids[1])
     return ReportInputs(

@@ -1,0 +1,11 @@
+"""The rules, one for each family of causes. Each looks at a case and gives a verdict or leaves it to the next."""
+
+from __future__ import annotations
+
+from .access import access
+from .context import context
+from .credential import credential
+from .rest import open_question
+from .transport import transport
+
+__all__ = ["access", "context", "credential", "open_question", "transport"]

@@ -1,0 +1,1 @@
+"""What each command does; each returns its exit status. Imported when it is called, so that ``--help`` stays fast."""

@@ -1,0 +1,160 @@
+"""The terminal: what goes to which stream, what an exit status means, how a stop is asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import ParamSpec
+
+from ..errors import OrgscopeError, Problem, capped
+
+__all__ = [
+    "FAULT",
+    "INCOMPLETE",
+    "OK",
+    "WRONG",
+    "agreed",
+    "as_status",
+    "on_stop",
+    "out",
+    "out_bytes",
+    "prepare",
+    "say",
+    "terminates_like_ctrl_c",
+    "warn",
+]
+
+OK, WRONG, INCOMPLETE, FAULT = 0, 2, 3, 70
+_KIT = Path(__file__).resolve().parents[1]
+
+P = ParamSpec("P")
+
+
+def prepare() -> None:
+    """UTF-8 on both streams, whatever the console's code page; a character that cannot be shown stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+
+
+def say(text: str) -> None:
+    """For people, on standard error."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody listens
+
+
+def out(text: str) -> None:
+    """A result, on standard output."""
+    out_bytes(text.encode("utf-8", "replace") + os.linesep.encode())
+
+
+def out_bytes(content: bytes) -> None:
+    """A result as it is, on standard output. Where the reader has gone (``| head``), the rest goes nowhere, in silence."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def warn(problems: Sequence[Problem]) -> None:
+    """Say what is worth a look."""
+    warnings = [str(each) for each in problems if each.severity == "warning"]
+    if warnings:
+        count = f"{len(warnings)} warning{'s' * (len(warnings) != 1)}:"
+        say("\n  ".join([count, *capped(warnings)]))
+
+
+def agreed(question: str) -> bool:
+    """Whether a person at the terminal says yes; Ctrl-C and the end of input are a no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    try:
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        say("")
+        return False
+
+
+def as_status(command: Callable[P, int]) -> Callable[P, None]:
+    """A command that ends the program with the status it returns, or with that of the error it raises."""
+
+    @wraps(command)
+    def ended(*args: P.args, **kwargs: P.kwargs) -> None:
+        import typer
+
+        try:
+            status = command(*args, **kwargs)
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            status = INCOMPLETE
+        except Exception as error:
+            status = _explain(error)
+        raise typer.Exit(status)
+
+    return ended
+
+
+def _explain(error: Exception) -> int:
+    """One message, without the values that were at hand: these may be secret."""
+    if os.environ.get("ORGSCOPE_DEBUG"):
+        traceback.print_exception(error)
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    if isinstance(cause, OrgscopeError):
+        say(str(cause))
+        return WRONG
+    safe = isinstance(cause, OSError) or type(cause).__module__ == "sqlite3"
+    what = f"{type(cause).__name__}{f' ({cause})' if safe else ''}{_place(cause)}"
+    say(f"orgscope failed: {what}. This is a fault of the program, please report it; ORGSCOPE_DEBUG=1 shows the whole trace.")
+    return FAULT
+
+
+def _place(error: BaseException) -> str:
+    """Where in the kit it happened."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_KIT)]
+    return f" at {Path(frames[-1].filename).relative_to(_KIT).as_posix()}:{frames[-1].lineno}" if frames else ""
+
+
+@contextmanager
+def on_stop(stop: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
+    """While the block lasts, the first Ctrl-C or SIGTERM calls ``stop``; a second one calls ``leave`` and ends the program.
+
+    A signal that whoever started us had ignored (``nohup``, a job in the background) stays so.
+    """
+    asked = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            leave()
+            raise SystemExit(INCOMPLETE)  # not KeyboardInterrupt, which would be awaited once more
+        asked = True
+        stop()
+
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def terminates_like_ctrl_c() -> None:
+    """SIGTERM unwinds what is open, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
