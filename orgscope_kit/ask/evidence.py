@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+from ..providers import named
 from ..records import Exchange, Org
 from ..scopes import CONTROL_SCOPE
 
@@ -120,6 +121,7 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
         row for row in token_rows(org, exchanges) if row.org == org.name
     ]  # a control may be shared with another org
     own = [row for row in mine if row.org_id_sent == org.org_id and row.scope_requested]
+    accepted = any(row.outcome in ("granted", "narrowed") for row in own)
     inspected = _inspected(exchanges)
     tallies = {scope: _Tally() for scope in org.scopes}
     refused_sets: list[tuple[set[str], int]] = []
@@ -127,7 +129,7 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
         asked = [scope for scope in row.scope_requested or () if scope in tallies]
         if row.outcome in ("granted", "narrowed"):
             _count_token(row, asked, inspected.get(row.probe_id), style, tallies)
-        elif row.outcome == "refused" and CONTROL_SCOPE not in (row.scope_requested or ()):
+        elif _refuses_scopes(org, row, accepted) and CONTROL_SCOPE not in (row.scope_requested or ()):
             if len(asked) == 1:
                 tallies[asked[0]].missing.append(row.exchange_id)
             elif row.named_scopes:
@@ -141,6 +143,14 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
         if len(rest) == 1:
             tallies[rest[0]].missing_inferred.append(exchange_id)
     return {scope: _grant(tally) for scope, tally in tallies.items()}
+
+
+def _refuses_scopes(org: Org, row: Exchange, accepted: bool) -> bool:
+    """Whether a refusal is about the scopes: it says so, or the same client got a token for others."""
+    if row.outcome != "refused":
+        return False
+    about = named(org.provider).about(row.status, row.error, row.error_description)
+    return about == "scope" or (accepted and about != "endpoint")
 
 
 def _inspected(exchanges: Sequence[Exchange]) -> dict[str, Exchange]:

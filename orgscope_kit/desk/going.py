@@ -64,7 +64,7 @@ class Going:
             with asyncio.Runner() as runner:
                 self.result.set_result(runner.run(self._ask()))
         except BaseException as error:
-            self.result.set_exception(error)
+            self.result.set_exception(_first(error))
 
     async def _ask(self) -> Outcome:
         journal = Journal(self._journal)
@@ -81,3 +81,10 @@ class Going:
         finally:
             self._credentials.drop()
             journal.close()
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error itself, where a group of tasks failed."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -218,7 +218,7 @@ class _Started:
         self.folder.write_info(
             {
                 **self.info,
-                "state": "done" if outcome.complete else "interrupted",
+                "state": "interrupted" if not outcome.complete else "incomplete" if self.info["facts"]["skipped"] else "done",
                 "ended_at": stamp(datetime.now(UTC)),
                 "counts": {
                     "orgs": len(self.info["investigation"]["orgs"]),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
+
+from .terminal import watched
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,18 +48,32 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
-        done, total, exchanges = (last.orgs_done, last.orgs_total, last.exchanges) if (last := self._last) else (0, self._orgs, 0)
+        done, total, exchanges = self._counts
         elapsed = int(monotonic() - self._started)
         words = self.note or ("writing the report" if total and done == total else self.outcomes)
-        counts = f"{done}/{total} orgs  {exchanges} exchanges  {self._rate(exchanges):.1f}/s  {elapsed // 60}:{elapsed % 60:02}"
+        clock = f"{elapsed // 60}:{elapsed % 60:02}"
+        counts = f"{done}/{total} orgs  {exchanges} exchanges  {self._rate(exchanges):.1f}/s  {clock}"
+        progress = ProgressBar(total=max(total, 1), completed=done, width=24)
         line = Table.grid(padding=(0, 2))
-        line.add_row(ProgressBar(total=max(total, 1), completed=done, width=24), Text(counts), Text(words, overflow="ellipsis", no_wrap=True))
+        line.add_row(progress, Text(counts), Text(words, overflow="ellipsis", no_wrap=True))
         return line
 
     @property
     def outcomes(self) -> str:
         """How many exchanges ended how, the most frequent first."""
         return ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.copy().most_common())
+
+    @property
+    def summary(self) -> str:
+        """A sentence for the end."""
+        done, total, exchanges = self._counts
+        took = f"{monotonic() - self._started:.1f} s"
+        return f"{done} of {total} orgs settled, {exchanges} exchanges, {took} ({self.outcomes or 'none new'})."
+
+    @property
+    def _counts(self) -> tuple[int, int, int]:
+        last = self._last
+        return (last.orgs_done, last.orgs_total, last.exchanges) if last else (0, self._orgs, 0)
 
     def _rate(self, exchanges: int) -> float:
         """Exchanges a second, over the last few seconds."""
@@ -73,7 +88,7 @@ class Live:
 @contextmanager
 def shown(live: Live) -> Iterator[None]:
     """Draw it on standard error while the block lasts; where that is no terminal, draw nothing."""
-    if not sys.stderr.isatty():
+    if not watched():
         yield
         return
     from rich.console import Console

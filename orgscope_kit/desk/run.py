@@ -49,8 +49,21 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``done``, ``interrupted`` (some org is not settled; can be resumed) or ``running``."""
+        """``done``; ``interrupted``: some org is not settled; ``incomplete``: some org was left out; or ``running``.
+
+        All but ``done`` can be resumed.
+        """
         return str(self.info["state"])
+
+    @property
+    def exit_status(self) -> int:
+        """As a command's (DESIGN §4): 0 every org works, 1 some org fails, 3 not done, 4 our own network is at fault."""
+        causes = {verdict.cause for verdict in self.diagnosis.values()}
+        if "our_network" in causes:
+            return 4
+        if self.state != "done":
+            return 3
+        return 0 if causes <= {"works"} else 1
 
     @property
     def simulation(self) -> bool:
@@ -85,6 +98,15 @@ class Run:
     def diagnosis(self) -> Diagnosis:
         """Why each org works or fails."""
         return Diagnosis(self.id, self.spec, judge(self.spec.orgs, self.by_org, _facts(self.spec, self.info)))
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """One row an org: ``org, cause, scopes`` (space-joined)``, who, probability, advice``."""
+        import pandas as pd
+
+        rows = [(org, v.cause, " ".join(v.scopes), v.who, v.probability, v.advice) for org, v in self.diagnosis.items()]
+        frame = pd.DataFrame(rows, columns=["org", "cause", "scopes", "who", "probability", "advice"])
+        return frame.astype("str").astype({"probability": "float64"})
 
     @property
     def evidence(self) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ __all__ = [
     "WRONG",
     "agreed",
     "as_status",
+    "at_terminal",
     "on_stop",
     "out",
     "out_bytes",
@@ -29,6 +30,7 @@ __all__ = [
     "say",
     "terminates_like_ctrl_c",
     "warn",
+    "watched",
 ]
 
 OK, WRONG, INCOMPLETE, FAULT = 0, 2, 3, 70
@@ -47,10 +49,8 @@ def prepare() -> None:
 
 def say(text: str) -> None:
     """For people, on standard error."""
-    try:
+    with suppress(OSError):  # nobody listens
         print(text, file=sys.stderr, flush=True)
-    except OSError:
-        pass  # nobody listens
 
 
 def out(text: str) -> None:
@@ -59,7 +59,7 @@ def out(text: str) -> None:
 
 
 def out_bytes(content: bytes) -> None:
-    """A result as it is, on standard output. Where the reader has gone (``| head``), the rest goes nowhere, in silence."""
+    """A result as it is, on standard output; where its reader has gone (``| head``), in silence nowhere."""
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
@@ -74,6 +74,16 @@ def warn(problems: Sequence[Problem]) -> None:
     if warnings:
         count = f"{len(warnings)} warning{'s' * (len(warnings) != 1)}:"
         say("\n  ".join([count, *capped(warnings)]))
+
+
+def watched() -> bool:
+    """Whether a person may be reading standard error."""
+    return sys.stderr.isatty()
+
+
+def at_terminal() -> bool:
+    """Whether a person can be asked."""
+    return watched() and sys.stdin is not None and sys.stdin.isatty()
 
 
 def agreed(question: str) -> bool:
@@ -118,7 +128,7 @@ def _explain(error: Exception) -> int:
         return WRONG
     safe = isinstance(cause, OSError) or type(cause).__module__ == "sqlite3"
     what = f"{type(cause).__name__}{f' ({cause})' if safe else ''}{_place(cause)}"
-    say(f"orgscope failed: {what}. This is a fault of the program, please report it; ORGSCOPE_DEBUG=1 shows the whole trace.")
+    say(f"orgscope failed: {what}. This is a fault of the program: please report it. ORGSCOPE_DEBUG=1 shows the trace.")
     return FAULT
 
 
@@ -130,7 +140,7 @@ def _place(error: BaseException) -> str:
 
 @contextmanager
 def on_stop(stop: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
-    """While the block lasts, the first Ctrl-C or SIGTERM calls ``stop``; a second one calls ``leave`` and ends the program.
+    """While the block lasts, the first Ctrl-C or SIGTERM calls ``stop``; a second one calls ``leave`` and ends us.
 
     A signal that whoever started us had ignored (``nohup``, a job in the background) stays so.
     """

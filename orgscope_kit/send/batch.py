@@ -95,6 +95,7 @@ class Batch:
 
     async def run(self) -> bool:
         """Settle every org, the reference first; returns whether all were, and not stopped before."""
+        self._recall_controls()
         lag = asyncio.create_task(self._sample_lag())
         try:
             first = [org for org in self._orgs if org.name == self._spec.reference]
@@ -146,16 +147,28 @@ class Batch:
         """The rows of a step, none if not carried out; the control of a token endpoint is asked once, and shared."""
         if CONTROL_SCOPE not in (probe.scopes or ()):
             return await self._carry_out(org, probe, step)
-        shared = self._controls.get(org.token_url)
-        if shared is not None:
-            return await shared
+        while (shared := self._controls.get(org.token_url)) is not None:
+            rows = await shared
+            if rows or self._stopping.is_set():
+                return rows
+            if self._controls.get(org.token_url) is shared:
+                break  # whoever was to ask could not
         mine = self._controls[org.token_url] = asyncio.get_running_loop().create_future()
-        rows: tuple[Exchange, ...] = ()
+        rows = ()
         try:
             rows = await self._carry_out(org, probe, step)
         finally:
             mine.set_result(rows)
         return rows
+
+    def _recall_controls(self) -> None:
+        """Controls that the journal holds are not asked again, whoever meets them first."""
+        for steps in self._steps.values():
+            for step in steps.values():
+                if step.closed and CONTROL_SCOPE in (step.rows[0].scope_requested or ()):
+                    known = asyncio.get_running_loop().create_future()
+                    known.set_result(step.rows)
+                    self._controls[step.rows[0].endpoint] = known
 
     async def _carry_out(self, org: Org, probe: Probe, step: int) -> tuple[Exchange, ...]:
         """Attempts until one counts; what the journal already holds is not asked again."""

@@ -100,7 +100,7 @@ def latency(observations: pd.DataFrame) -> Picture:
     )
     axes.grid(axis="x", color=LINE, linewidth=0.8)
     handles = axes.get_legend_handles_labels()[0]
-    _legend(picture, [*handles[1:], *handles[:1]])
+    _legend(picture, [*handles[1:], *handles[:1]] if len(shown) else [])
     return _noted(picture, note)
 
 

@@ -65,12 +65,14 @@ PHASE_LOOKS: Mapping[str, Look] = MappingProxyType(
 
 
 def shades() -> tuple[tuple[int, int, int], ...]:
-    """Every colour as red, green, blue, and its blends with the paper, as the edges of drawn shapes have them."""
+    """Every colour as red, green, blue; the strong ones also blended with the paper, as the edges of shapes are."""
     looks = [*STATE_LOOKS.values(), *OUTCOME_LOOKS.values(), *PHASE_LOOKS.values()]
-    fills = [colour for look in looks for colour in (look.colour, look.pale) if colour]
+    strong = [INK, QUIET, *(look.colour for look in looks)]
+    shares = dict.fromkeys(strong, (1.0, 0.85, 0.7, 0.55, 0.4, 0.25))
+    pale = [PAPER, LINE, *(look.pale for look in looks if look.pale)]
     blends: dict[tuple[int, int, int], None] = {}
-    for name in dict.fromkeys([INK, QUIET, LINE, PAPER, *fills]):
-        for share in range(8, 0, -1):
-            red, green, blue = (round(255 - (255 - part) * share / 8) for part in bytes.fromhex(name[1:]))
+    for name, of in [*shares.items(), *((name, (1.0,)) for name in pale)]:
+        for share in of:
+            red, green, blue = (round(255 - (255 - part) * share) for part in bytes.fromhex(name[1:]))
             blends[red, green, blue] = None
     return tuple(blends)

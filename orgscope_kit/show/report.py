@@ -138,4 +138,5 @@ def _when(value: datetime | str | None) -> str:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         return str(value)
-    return f"{moment.astimezone(UTC):%-d %B %Y %H:%M:%S} UTC"
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {moment:%B %Y %H:%M:%S} UTC"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 import story
@@ -20,7 +21,7 @@ from orgscope_kit.read.observations import frame
 from orgscope_kit.records import Org
 from orgscope_kit.show import figures
 from orgscope_kit.show.alt import alt_text
-from orgscope_kit.show.palette import PHASE_LOOKS
+from orgscope_kit.show.palette import PHASE_LOOKS, shades
 
 OBSERVATIONS = frame(story.exchanges())
 STATES, MARKS = summary.matrix(story.orgs(), story.GRANTS), summary.marks(story.orgs(), story.GRANTS)
@@ -77,7 +78,9 @@ def test_latency_stacks_the_phases_of_each_org() -> None:
     assert sum(summary.phases(OBSERVATIONS).loc["primary"]) == pytest.approx(
         sum(bar.get_bbox().width for bar in axes.patches[::2] if isinstance(bar, Rectangle))
     )
-    assert summary.by_org(OBSERVATIONS)["p90_total_ms"].tolist() == pytest.approx([*axes.lines[0].get_xydata()[:, 0]])
+    assert summary.by_org(OBSERVATIONS)["p90_total_ms"].tolist() == pytest.approx(
+        list(np.asarray(axes.lines[0].get_xdata()))
+    )
     assert "ms" in axes.get_xlabel()
 
 
@@ -128,9 +131,11 @@ def test_names_are_never_read_as_formulas() -> None:
 
 def test_small_pictures_keep_the_colours() -> None:
     """The PNG holds every colour of the legend, however rare."""
+    assert len(shades()) <= 256
     with Image.open(io.BytesIO(figures.png(figures.latency(OBSERVATIONS)))) as image:
         raw = image.convert("RGB").tobytes()
     found = {raw[place : place + 3].hex() for place in range(0, len(raw), 3)}
+    assert raw[:3] == b"\xff\xff\xff"
     assert {look.colour.removeprefix("#") for look in PHASE_LOOKS.values()} <= found
 
 

@@ -10,6 +10,14 @@ from .wording import heard
 
 __all__ = ["open_question"]
 
+#: What an answer that is none speaks for.
+_BROKEN = {
+    "limited": "rate_limited",
+    "failed": "server_error",
+    "unreachable": "unreachable",
+    "unreadable": "server_error",
+}
+
 
 def open_question(case: Case) -> Verdict:
     """What is left: all granted, a redirect URI that does not match, or answers that leave more than one cause."""
@@ -25,6 +33,13 @@ def open_question(case: Case) -> Verdict:
         ]
         odds = {"scope_not_granted": 50.0, "works": 30.0}
         return case.conclude("inconclusive", odds, evidence, next_check="Raise `limits.budget` and run {org} again.")
+    broken = [row for row in case.tokens if row.outcome in ("limited", "failed", "unreachable", "unreadable")]
+    if broken:
+        evidence = [Evidence(f"The search ended early: {heard(broken[-1])}.", ids(broken))]
+        odds = {"scope_not_granted": 45.0, "works": 25.0, _BROKEN[broken[-1].outcome]: 20.0}
+        return case.conclude(
+            "inconclusive", odds, evidence, next_check="Run {org} again: the search could not be ended."
+        )
     if first.outcome in ("granted", "narrowed"):
         evidence = [
             Evidence("A token was granted, and the answer does not say with which scopes.", ids(case.issued)),

@@ -7,10 +7,11 @@ from pathlib import Path
 from ...ask.spec import Spec
 from ...ask.urls import secret_hosts
 from ...errors import InvestigationError
+from ...records import Org
 from ..investigation import load, problems_of
 from ..terminal import OK, out, say, warn
 
-__all__ = ["check", "plan", "size_of"]
+__all__ = ["check", "plan", "secret_and_hosts", "size_of"]
 
 
 def check(file: Path) -> int:
@@ -40,12 +41,16 @@ def plan(file: Path) -> int:
 def size_of(spec: Spec) -> str:
     """How many orgs, scopes and hosts."""
     hosts = {host for org in spec.orgs for host in secret_hosts(org)}
-    counts = {"org": len(spec.orgs), "scope": len({scope for org in spec.orgs for scope in org.scopes}), "host": len(hosts)}
+    scopes = {scope for org in spec.orgs for scope in org.scopes}
+    counts = {"org": len(spec.orgs), "scope": len(scopes), "host": len(hosts)}
     return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items())
+
+
+def secret_and_hosts(spec: Spec, org: Org) -> str:
+    """Which secret would go where."""
+    return f"{spec.secrets.get(org.name, 'no secret')} → {', '.join(secret_hosts(org))}"
 
 
 def _secrets_by_org(spec: Spec) -> list[str]:
     width = min(30, max(len(org.name) for org in spec.orgs))
-    return [
-        f"  {org.name:<{width}}  {spec.secrets.get(org.name, 'no secret')} → {', '.join(secret_hosts(org))}" for org in spec.orgs
-    ]  # fmt: skip
+    return [f"  {org.name:<{width}}  {secret_and_hosts(spec, org)}" for org in spec.orgs]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
-from ...ask.urls import secret_hosts
+from ...ask.spec import Spec
 from ...errors import InvestigationError, RunFolderError, capped
 from ..folder import runs_in
 from ..investigation import Investigation, Stop, load
 from ..live import Live, shown
 from ..run import Run
-from ..terminal import INCOMPLETE, OK, WRONG, agreed, at_terminal, on_stop, out, out_bytes, say, warn
-from .checking import size_of
+from ..terminal import INCOMPLETE, OK, WRONG, agreed, at_terminal, on_stop, out, out_bytes, say, warn, watched
+from .checking import secret_and_hosts, size_of
 
 __all__ = ["Wanted", "followed", "report", "run", "tell"]
 
@@ -45,15 +44,19 @@ def run(wanted: Wanted) -> int:
     """Ask every org, and tell what was found."""
     whole = load(wanted.file)
     investigation = whole.only(wanted.only) if wanted.only else whole
-    _check(investigation, wanted)
-    if not _may_ask(whole, investigation, wanted):
+    _check(investigation, wanted.skip_incomplete)
+    if not (wanted.yes or wanted.resume or _asked_before(whole, investigation, wanted.out) or _agreed(investigation)):
         say("Nothing was sent.")
         return WRONG
-    done = followed(investigation, wanted, lambda run_id: f"Go on with: {wanted.resumed(run_id)}")
+    done = followed(
+        investigation,
+        wanted.out,
+        lambda run_id: f"Go on with: {wanted.resumed(run_id)}",
+        wanted.resume,
+        wanted.skip_incomplete,
+    )
     if wanted.json:
-        if done.simulation:
-            say("A simulation: a sandbox answered.")
-        say(str(done.path))
+        say(f"{_SIMULATED} {done.path}" if done.simulation else str(done.path))
         out_bytes((done.path / "diagnosis.json").read_bytes())
     else:
         tell(done)
@@ -71,14 +74,20 @@ def report(run: str, folder: Path) -> int:
 
 def tell(done: Run) -> None:
     """The diagnosis, and where everything lies; the folder's path stands alone on the last line."""
-    note = ["A simulation: a sandbox answered.", ""] if done.simulation else []
+    note = [_SIMULATED, ""] if done.simulation else []
     out("\n".join([*note, repr(done.diagnosis), "", f"Report: {done.path / 'report.html'}", str(done.path)]))
 
 
-def followed(investigation: Investigation, wanted: Wanted, go_on: Callable[[str], str]) -> Run:
+def followed(
+    investigation: Investigation,
+    folder: Path,
+    go_on: Callable[[str], str],
+    resume: str | None = None,
+    skip_incomplete: bool = False,
+) -> Run:
     """Run it with live progress; Ctrl-C stops it cleanly. ``go_on`` makes the hint for a run that was interrupted."""
     live, stop = Live(len(investigation.spec.orgs)), Stop()
-    before = {folder.id for folder in runs_in(wanted.out)}
+    before = {each.id for each in runs_in(folder)}
 
     def ask_to_stop() -> None:
         live.note = "stopping"
@@ -86,12 +95,56 @@ def followed(investigation: Investigation, wanted: Wanted, go_on: Callable[[str]
         stop()
 
     def leave() -> None:
-        begun = [wanted.resume] if wanted.resume else [each.id for each in runs_in(wanted.out) if each.id not in before]
-        say("Left at once; every answer that was counted is kept. " + "".join(go_on(Path(each).name) for each in begun[-1:]))
+        begun = [Path(resume).name] if resume else [each.id for each in runs_in(folder) if each.id not in before]
+        say("\n".join(["Left at once; every answer that was counted is kept.", *map(go_on, begun[-1:])]))
 
     with on_stop(ask_to_stop, leave), shown(live):
         done = investigation.run_here(
-            out=wanted.out, resume=wanted.resume, skip_incomplete=wanted.skip_incomplete, observer=live, stop=stop
+            out=folder, resume=resume, skip_incomplete=skip_incomplete, observer=live, stop=stop
         )
-    say_end(...)
+    if done.state == "interrupted":
+        say(f"Interrupted: {live.summary} Every answer is kept. {go_on(done.id)}")
+    elif watched():
+        say(live.summary)
     return done
+
+
+_SIMULATED = "A simulation: a sandbox on this machine answered."
+
+
+def _check(investigation: Investigation, skip_incomplete: bool) -> None:
+    problems = investigation.problems()
+    warn(problems)
+    errors = [each for each in problems if each.severity == "error"]
+    if errors and not skip_incomplete:
+        raise InvestigationError(errors)
+    if errors:
+        say("\n  ".join(["Left out, and marked not_asked:", *capped([str(each) for each in errors])]))
+
+
+def _asked_before(whole: Investigation, investigation: Investigation, folder: Path) -> bool:
+    """Whether a run folder holds this investigation, or the whole of which it is a part."""
+    digests = {whole.spec.digest(), investigation.spec.digest()}
+    for each in reversed(runs_in(folder)):
+        try:
+            if each.info().get("digest") in digests:
+                return True
+        except RunFolderError:
+            continue
+    return False
+
+
+def _agreed(investigation: Investigation) -> bool:
+    """A person's yes to where the secrets go; without a person at a terminal, yes."""
+    if not at_terminal():
+        return True
+    spec, plan = investigation.spec, investigation.plan()
+    say(f"{spec.title}: its first run here. These secrets would go to these hosts:")
+    say("\n".join(f"  {line}" for line in capped(_where_secrets_go(spec))))
+    say(f"{size_of(spec)}; {plan.usual[0]} to {plan.usual[1]} requests are usual, at most {plan.requests}.")
+    return agreed("Send them?")
+
+
+def _where_secrets_go(spec: Spec) -> list[str]:
+    lines = Counter(secret_and_hosts(spec, org) for org in spec.orgs)
+    return [f"{line} ({count} orgs)" if count > 1 else line for line, count in lines.items()]
