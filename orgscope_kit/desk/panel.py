@@ -201,11 +201,9 @@ class Panel:
             self.run = run
             self._choice.offer_failing(org for org, verdict in run.diagnosis.items() if verdict.cause != "works")
             self._say(page.results(run))
-            self._status.value = page.line(f"{'Done' if run.state == 'done' else 'Interrupted'}: {self._progress()}")
+            self._status.value = page.line(f"{run.state.capitalize()}: {self._progress()}")
         except asyncio.CancelledError:
-            self._fail(
-                "Cancelled; the answers so far are kept.", RuntimeError(f"see the last run folder in {self._out}")
-            )
+            self._say(page.line(f"Cancelled; the answers so far are kept in the last run folder of {self._out}."))
             raise
         except Exception as error:
             self.failure = error

@@ -64,8 +64,8 @@ _RESULTS = """<div class="osk-panel">
 {% if run.simulation %}
 <p class="note">A simulation: the sandbox answered, its orgs, clients and secrets are made up.</p>
 {% endif %}
-{% if run.state == "interrupted" %}
-<p class="note"><b>Interrupted:</b> {{ left | length }} of {{ run.spec.orgs | length }} orgs not settled
+{% if run.state in ("interrupted", "incomplete") %}
+<p class="note"><b>{{ run.state | capitalize }}:</b> {{ left | length }} of {{ run.spec.orgs | length }} orgs not settled
 ({{ left | listed }}). Every answer is kept, and the diagnosis goes as far as they do. Press Run to ask again, or go on
 with <code>orgscope run FILE --resume {{ run.id }}</code>.</p>
 {% endif %}

@@ -23,6 +23,7 @@ __all__ = [
     "agreed",
     "as_status",
     "at_terminal",
+    "near",
     "on_stop",
     "out",
     "out_bytes",
@@ -45,6 +46,12 @@ def prepare() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="replace")
+
+
+def near(path: Path) -> str:
+    """The path as seen from the working directory, where it lies below it."""
+    here, path = Path.cwd(), path.absolute()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def say(text: str) -> None:
@@ -139,8 +146,8 @@ def _place(error: BaseException) -> str:
 
 
 @contextmanager
-def on_stop(stop: Callable[[], None], leave: Callable[[], None]) -> Iterator[None]:
-    """While the block lasts, the first Ctrl-C or SIGTERM calls ``stop``; a second one calls ``leave`` and ends us.
+def on_stop(stop: Callable[[], None]) -> Iterator[None]:
+    """While the block lasts, the first Ctrl-C or SIGTERM calls ``stop``; a second one raises SystemExit.
 
     A signal that whoever started us had ignored (``nohup``, a job in the background) stays so.
     """
@@ -149,7 +156,6 @@ def on_stop(stop: Callable[[], None], leave: Callable[[], None]) -> Iterator[Non
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal asked
         if asked:
-            leave()
             raise SystemExit(INCOMPLETE)  # not KeyboardInterrupt, which would be awaited once more
         asked = True
         stop()
@@ -166,5 +172,8 @@ def on_stop(stop: Callable[[], None], leave: Callable[[], None]) -> Iterator[Non
 
 
 def terminates_like_ctrl_c() -> None:
-    """SIGTERM unwinds what is open, as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM, and a terminal that closes, unwind what is open, as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)

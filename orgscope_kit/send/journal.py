@@ -44,7 +44,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
+        self.path, self._read_only = path, read_only
         try:
             self._db = _connect(path, read_only)
             self._count = self._db.execute("SELECT coalesce(max(exchange_id), 0) FROM exchanges").fetchone()[0]
@@ -52,7 +52,9 @@ class Journal:
             raise RunFolderError(f"{path}: {error}. {_fix(error)}") from error
 
     def close(self) -> None:
-        """Close the file; the lock on it ends."""
+        """Close the file; the lock on it ends, and a journal that was written lies in one file again."""
+        if not self._read_only:
+            self._db.execute("PRAGMA journal_mode=DELETE")
         self._db.close()
 
     def append(self, rows: Sequence[Exchange], step: int, *, closes: bool) -> tuple[Exchange, ...]:

@@ -59,7 +59,8 @@ def _quietly(config: Path) -> dict[str, str]:
 
 
 def _until_ended(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    child = subprocess.Popen(command, env=environment)  # noqa: S603 - our own interpreter
+    # In a session of its own, Ctrl-C reaches us alone: a server that gets it and then SIGTERM leaves its kernels behind.
+    child = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         status = child.wait()
     except KeyboardInterrupt:

@@ -28,6 +28,8 @@ def demo(folder: Path) -> int:
         again = "The sandbox is gone: start the demo again."
         done = followed(load(box.investigation_file), folder, lambda run_id: again)
         wrong = _not_as_told(done, box)
+    if not wrong:
+        say("The diagnosis names the sandbox's own truth for every org.")
     tell(done)
     if done.state == "interrupted":
         return INCOMPLETE

@@ -14,7 +14,7 @@ from ..folder import runs_in
 from ..investigation import Investigation, Stop, load
 from ..live import Live, shown
 from ..run import Run
-from ..terminal import INCOMPLETE, OK, WRONG, agreed, at_terminal, on_stop, out, out_bytes, say, warn, watched
+from ..terminal import INCOMPLETE, OK, WRONG, agreed, at_terminal, near, on_stop, out, out_bytes, say, warn, watched
 from .checking import secret_and_hosts, size_of
 
 __all__ = ["Wanted", "followed", "report", "run", "tell"]
@@ -56,7 +56,7 @@ def run(wanted: Wanted) -> int:
         wanted.skip_incomplete,
     )
     if wanted.json:
-        say(f"{_SIMULATED} {done.path}" if done.simulation else str(done.path))
+        say(f"{_SIMULATED} {near(done.path)}" if done.simulation else near(done.path))
         out_bytes((done.path / "diagnosis.json").read_bytes())
     else:
         tell(done)
@@ -68,14 +68,14 @@ def report(run: str, folder: Path) -> int:
     opened = Run.open(run, folder)
     if opened.state != "done":
         say(f"{opened.id} did not come to its end: the report shows what came back.")
-    out(str(opened.report()))
+    out(near(opened.report()))
     return OK
 
 
 def tell(done: Run) -> None:
     """The diagnosis, and where everything lies; the folder's path stands alone on the last line."""
     note = [_SIMULATED, ""] if done.simulation else []
-    out("\n".join([*note, repr(done.diagnosis), "", f"Report: {done.path / 'report.html'}", str(done.path)]))
+    out("\n".join([*note, repr(done.diagnosis), "", f"Report: {near(done.path / 'report.html')}", near(done.path)]))
 
 
 def followed(
@@ -94,16 +94,17 @@ def followed(
         say("Stopping; waiting for what is under way (Ctrl-C again leaves at once) …")
         stop()
 
-    def leave() -> None:
+    try:
+        with on_stop(ask_to_stop), shown(live):
+            done = investigation.run_here(
+                out=folder, resume=resume, skip_incomplete=skip_incomplete, observer=live, stop=stop
+            )
+    except SystemExit:
         begun = [Path(resume).name] if resume else [each.id for each in runs_in(folder) if each.id not in before]
         say("\n".join(["Left at once; every answer that was counted is kept.", *map(go_on, begun[-1:])]))
-
-    with on_stop(ask_to_stop, leave), shown(live):
-        done = investigation.run_here(
-            out=folder, resume=resume, skip_incomplete=skip_incomplete, observer=live, stop=stop
-        )
+        raise
     if done.state == "interrupted":
-        say(f"Interrupted: {live.summary} Every answer is kept. {go_on(done.id)}")
+        say(f"Interrupted: {live.summary} Every answer is kept.\n{go_on(done.id)}")
     elif watched():
         say(live.summary)
     return done
