@@ -12,8 +12,8 @@ lab: $(READY)
 	$(BIN)/orgscope lab
 
 test: $(READY)
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=60 -p nbval.plugin -q notebooks
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --nbval-lax --nbval-cell-timeout=60 notebooks
+	$(BIN)/python -m pytest -q -p no:nbval
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -24,7 +24,7 @@ bench: $(READY)
 	$(BIN)/python -m tests.benchmarks
 
 soak: $(READY)
-	$(BIN)/python -m pytest -q -m soak
+	$(BIN)/python -m pytest -q -p no:nbval -m soak
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -35,8 +35,7 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            start = home[: -node.level] if node.level and path.name != "__init__.py" else home[:-1][: -(node.level - 1) or None]
-            prefix = ".".join(start) if node.level else ""
+            prefix = ".".join(home[: -node.level]) if node.level else ""
             module = ".".join(part for part in (prefix, node.module or "") if part)
             yield from (f"{module}.{alias.name}" if module == "orgscope_kit" else module for alias in node.names)
 

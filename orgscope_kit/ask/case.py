@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from ..providers import About, OAuth2, named
-from ..records import Change, Evidence, Exchange, Fault, Org, RuledOut, RunnerUp, Verdict
+from ..records import Evidence, Exchange, Fault, Org, RuledOut, RunnerUp, Verdict
 from ..scopes import CONTROL_SCOPE
+from .answers import TOKEN, about, alike, token_rows
 from .causes import CAUSES
-from .evidence import Grant, Ledger, Style, grants, host_of, token_rows
+from .evidence import Grant, Ledger, Style, grants
 
 __all__ = ["Case", "Facts", "ids"]
 
@@ -24,13 +26,14 @@ class Facts:
 
     Attributes:
         twins: groups of orgs that present the same client id and secret.
-        changes: when grants were changed. window_s: within which the platform promises that a change arrives.
+        changes: when the grant of a scope in an org was changed last, by (org, scope).
+        window_s: within which the platform promises that a change arrives.
         skipped: orgs left out because their secret is missing.
         ended_early: orgs whose inquiry ended before it was done, and why (``budget`` or ``interrupted``).
     """
 
     twins: tuple[tuple[str, ...], ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     window_s: float = 900.0
     skipped: frozenset[str] = frozenset()
     ended_early: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +77,11 @@ class Case:
         return token_rows(self.org, self.exchanges)
 
     @cached_property
+    def last_asked_at(self) -> datetime:
+        """When the last token request was sent."""
+        return max(row.sent_at for row in self.tokens)
+
+    @cached_property
     def baseline(self) -> Exchange | None:
         """The first question's answer."""
         return next((row for row in self.tokens if row.purpose == "baseline"), self.tokens[0] if self.tokens else None)
@@ -83,24 +91,30 @@ class Case:
         """What the rest builds on: the baseline's answer, or the first to another way of presenting the credential."""
         first = self.baseline
         if first is not None and self.is_about(first) == "client":
-            return next((row for row in self.accepted if row.auth_method and row.purpose == "verify"), first)
+            asked = (row for row in self.tokens if row.purpose == "verify")
+            return next(
+                (row for row in asked if row.outcome in TOKEN or self.is_about(row) not in ("client", None)), first
+            )
         return first
 
     def is_about(self, row: Exchange) -> About | None:
         """What a refusal is about; ``None`` for an answer that is none."""
-        if row.outcome != "refused":
-            return None
-        return self.provider.about(row.status, row.error, row.error_description)
+        return about(self.org, row)
 
     @cached_property
     def issued(self) -> list[Exchange]:
         """Requests that were answered with a token."""
-        return [row for row in self.tokens if row.outcome in ("granted", "narrowed")]
+        return [row for row in self.tokens if row.outcome in TOKEN]
 
     @cached_property
     def accepted(self) -> list[Exchange]:
         """Answers that show that the server accepts the client: a token, or a refusal of the scope alone."""
-        return [row for row in self.tokens if row.outcome in ("granted", "narrowed") or self.is_about(row) == "scope"]
+        return [row for row in self.tokens if row.outcome in TOKEN or self.is_about(row) == "scope"]
+
+    @property
+    def accepted_here(self) -> list[Exchange]:
+        """Answers that show that the client is accepted in the org's own context, as far as the request names it."""
+        return [row for row in self.accepted if row.org_id_sent == self.org.org_id]
 
     @cached_property
     def grants(self) -> dict[str, Grant]:
@@ -148,14 +162,33 @@ class Case:
         )
 
     def alone(self, scope: str) -> list[Exchange]:
-        """Requests for this scope alone, in the org's own context."""
-        return [row for row in self.tokens if row.scope_requested == (scope,) and row.org_id_sent == self.org.org_id]
+        """Requests for this scope alone, in the org's own context, by a client that the server accepted."""
+        own = (row for row in self.tokens if row.org_id_sent == self.org.org_id and self.is_about(row) != "client")
+        return [row for row in own if row.scope_requested == (scope,)]
 
     @cached_property
     def control(self) -> Exchange | None:
-        """The request for the made-up scope alone at this org's endpoint, whoever asked it."""
+        """The answer to the made-up scope alone at this org's endpoint, whoever asked for it."""
         row = self.controls.get(self.org.token_url)
-        return row if row is not None and row.scope_requested == (CONTROL_SCOPE,) else None
+        if row is None or row.scope_requested != (CONTROL_SCOPE,):
+            return None
+        return row if row.outcome in TOKEN or self.is_about(row) in ("scope", "other") else None
+
+    def differs_from_control(self, scope: str) -> list[Exchange]:
+        """Answers to this scope alone that a made-up scope does not get: the server knows the scope."""
+        control = self.control
+        if control is None:
+            return []
+        rows = [row for row in self.alone(scope) if row.outcome in TOKEN or self.is_about(row) in ("scope", "other")]
+        both = (self.org, self.others[control.org])
+        names = [name for org in both for name in (org.name, org.client_id, org.org_id, org.label) if name]
+        return [row for row in rows if not alike(row, control, *names)]
+
+    def known_elsewhere(self, scopes: Sequence[str]) -> dict[str, int]:
+        """Those of ``scopes`` that another org of the run was granted, with an exchange that shows it."""
+        own = {row.exchange_id for row in self.exchanges}
+        known = self.ledger.known_scopes
+        return {scope: known[scope] for scope in scopes if scope in known and known[scope] not in own}
 
     def words(self, text: str, scopes: Sequence[str] = ()) -> str:
         """``text`` with its placeholders filled in."""
@@ -169,6 +202,7 @@ class Case:
         evidence: Sequence[Evidence],
         *,
         scopes: Sequence[str] = (),
+        about: Sequence[str] = (),
         also: Sequence[Fault] = (),
         next_check: str | None = None,
         advice: str | None = None,
@@ -177,34 +211,22 @@ class Case:
         """A verdict; ``odds`` weigh ``cause`` and its runners-up against each other (about 100 in sum).
 
         For ``inconclusive``, whose own probability is that of its likeliest runner-up, all of ``odds`` are runners-up.
+        ``about``: the scopes that the words name where none is proven missing.
         """
-        about = CAUSES[cause]
+        entry = CAUSES[cause]
         total = sum(odds.values()) + _NONE_OF_THESE
         shares = {name: round(weight / total, 3) for name, weight in odds.items()}
         rivals = sorted(((name, share) for name, share in shares.items() if name != cause), key=lambda pair: -pair[1])
         open_names = {cause, *shares, *(fault.cause for fault in also)}
         return Verdict(
             cause=cause,
-            who=about.who,
+            who=entry.who,
             probability=shares.get(cause, max(shares.values(), default=0.0)),
-            advice=self.words(advice or about.advice, scopes),
-            next_check=self.words(next_check or about.next_check, scopes),
+            advice=self.words(advice or entry.advice, scopes or about),
+            next_check=self.words(next_check or entry.next_check, scopes or about),
             scopes=tuple(scopes),
             also=tuple(also),
             runners_up=tuple(RunnerUp(name, share) for name, share in rivals),
             evidence=tuple(evidence),
             ruled_out=tuple(each for each in ruled_out if each.cause not in open_names),
         )
-
-
-def signature(row: Exchange) -> tuple[object, ...]:
-    """An answer with the scopes of its request taken out of its text, to compare answers to different scopes."""
-    text = row.error_description or ""
-    for scope in row.scope_requested or ():
-        text = text.replace(scope, "{scope}")
-    return row.outcome, row.status, row.error, text
-
-
-def host(row: Exchange) -> str:
-    """``host:port`` that was asked."""
-    return host_of(row.endpoint)

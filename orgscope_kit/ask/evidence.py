@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
-from urllib.parse import urlsplit
 
 from ..providers import named
 from ..records import Exchange, Org
 from ..scopes import CONTROL_SCOPE
+from .answers import TOKEN, about, host_of, token_rows
 
-__all__ = ["Background", "Grant", "Ledger", "Style", "grants", "host_of", "learn", "settled", "token_rows"]
+__all__ = [
+    "Background",
+    "Grant",
+    "Ledger",
+    "Style",
+    "conflicts",
+    "grants",
+    "host_of",
+    "learn",
+    "settled",
+]
 
 #: A style is shown with so many exchanges of each kind at the most.
 _SHOWN = 3
 
 State = Literal["granted", "missing", "unknown"]
 Basis = Literal["asked", "inferred"]
-
-
-def host_of(url: str) -> str:
-    """``host:port`` of a URL, the port filled in.
-
-    >>> host_of("https://login.example/oauth/token")
-    'login.example:443'
-    """
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.hostname}:{port}"
-
-
-def token_rows(org: Org, exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """The last attempt of each token request: inspections, the authorization endpoint and earlier attempts left out."""
-    last: dict[str, Exchange] = {}
-    for row in exchanges:
-        if row.endpoint == org.token_url and row.purpose != "inspect":
-            last[row.probe_id] = row
-    return list(last.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +37,62 @@ class Style:
     Attributes:
         states_granted: exchanges in which ``scope`` was stated although it equals the request (RFC 6749 §5.1 does not
             ask for it): on such a server a token without ``scope`` carries none of what was asked.
-        refuses_unknown: exchanges in which the made-up scope was refused as a scope: on such a server a token without
-            ``scope`` carries all that was asked.
+        refuses_unknown: exchanges in which the made-up scope was refused like one that is not granted: on such a server
+            a token without ``scope`` carries all that was asked.
         drops_unknown: exchanges in which the made-up scope was silently dropped.
+        says_unknown: exchanges in which the made-up scope was refused as unknown; what becomes of a known scope that is
+            not granted, these do not show. refuses_ungranted: exchanges that do: it is refused.
     """
 
     states_granted: tuple[int, ...] = ()
     refuses_unknown: tuple[int, ...] = ()
     drops_unknown: tuple[int, ...] = ()
+    says_unknown: tuple[int, ...] = ()
+    refuses_ungranted: tuple[int, ...] = ()
 
     @property
     def absent_means(self) -> Literal["all", "nothing"] | None:
         """What a token answer without ``scope`` grants of what was asked; ``None`` where nothing has shown it."""
         if self.states_granted:
             return "nothing"
-        return "all" if self.refuses_unknown and not self.drops_unknown else None
+        refuses = self.refuses_unknown or (self.says_unknown and self.refuses_ungranted)
+        return "all" if refuses and not self.drops_unknown else None
 
     @property
     def because(self) -> tuple[int, ...]:
         """The exchanges that ``absent_means`` rests on."""
-        return self.states_granted or self.refuses_unknown
+        refuses = self.refuses_unknown or (self.says_unknown[:1] + self.refuses_ungranted)[:_SHOWN]
+        return self.states_granted or refuses
 
 
 def learn(org: Org, exchanges: Iterable[Exchange], before: Style | None = None) -> Style:
     """The style of the org's server, from ``before`` and these exchanges."""
     before = before or Style()
-    states, refuses, drops = list(before.states_granted), list(before.refuses_unknown), list(before.drops_unknown)
+    found = {name.name: list(getattr(before, name.name)) for name in fields(Style)}
     rows = token_rows(org, exchanges)
-    accepted = any(row.org == org.name and row.outcome in ("granted", "narrowed") for row in rows)
+    accepted = any(row.org == org.name and row.outcome in TOKEN for row in rows)
     for row in rows:
-        asked = set(row.scope_requested or ())
-        if row.outcome in ("granted", "narrowed"):
-            if row.scope_granted is not None and asked and asked == set(row.scope_granted):
-                states.append(row.exchange_id)
-            if CONTROL_SCOPE in asked and CONTROL_SCOPE not in (row.scope_granted or ()):
-                drops.append(row.exchange_id)
-        elif row.outcome == "refused" and CONTROL_SCOPE in asked and accepted:
-            refuses.append(row.exchange_id)  # the client is accepted, so the refusal is about the scope
-    return Style(tuple(states[:_SHOWN]), tuple(refuses[:_SHOWN]), tuple(drops[:_SHOWN]))
+        kind = _shows(org, row, accepted)
+        if kind is not None and row.exchange_id not in found[kind]:
+            found[kind].append(row.exchange_id)
+    return Style(**{name: tuple(each[:_SHOWN]) for name, each in found.items()})
+
+
+def _shows(org: Org, row: Exchange, accepted: bool) -> str | None:
+    """The member of :class:`Style` that an answer belongs to."""
+    asked = set(row.scope_requested or ())
+    if not asked:
+        return None
+    if row.outcome in TOKEN:
+        if CONTROL_SCOPE in asked and CONTROL_SCOPE not in (row.scope_granted or ()):
+            return "drops_unknown"
+        return "states_granted" if asked == set(row.scope_granted or ()) else None
+    if not _refuses_scopes(org, row, accepted and row.org == org.name):
+        return None
+    unknown = named(org.provider).says_unknown_scope(row.error_description)
+    if CONTROL_SCOPE in asked:
+        return "says_unknown" if unknown else "refuses_unknown"
+    return None if unknown else "refuses_ungranted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +112,16 @@ class Grant:
 
 @dataclass(slots=True)
 class _Tally:
+    """Exchanges that speak of a scope: by an answer to it, by the server's style, by its name in a refusal of several
+    scopes, because it is the one left of a refused set, or because a request without scope brought it."""
+
     granted: list[int] = field(default_factory=list)
-    granted_inferred: list[int] = field(default_factory=list)
+    granted_by_style: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
-    missing_inferred: list[int] = field(default_factory=list)
+    missing_by_style: list[int] = field(default_factory=list)
+    named: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    unasked: list[int] = field(default_factory=list)
 
 
 def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, Grant]:
@@ -117,40 +131,71 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
     ``scope`` counts by the server's style. A refused set whose other members all pass elsewhere shows the one that is
     left.
     """
-    mine = [
-        row for row in token_rows(org, exchanges) if row.org == org.name
-    ]  # a control may be shared with another org
+    # a control may be shared with another org
+    mine = [row for row in token_rows(org, exchanges) if row.org == org.name]
     own = [row for row in mine if row.org_id_sent == org.org_id and row.scope_requested]
-    accepted = any(row.outcome in ("granted", "narrowed") for row in own)
+    refused = _refused(org, mine)
     inspected = _inspected(exchanges)
     tallies = {scope: _Tally() for scope in org.scopes}
-    refused_sets: list[tuple[set[str], int]] = []
+    alone = {row.scope_requested for row in refused if len(row.scope_requested or ()) == 1}
     for row in own:
+        if row.outcome in TOKEN:
+            _count_token(row, inspected.get(row.probe_id), style, alone, tallies)
+    for row in mine:
+        if row.outcome in TOKEN and row.scope_requested is None and row.org_id_sent == org.org_id:
+            for scope in set(row.scope_granted or ()) & tallies.keys():
+                tallies[scope].unasked.append(row.exchange_id)
+    for row in refused:
         asked = [scope for scope in row.scope_requested or () if scope in tallies]
-        if row.outcome in ("granted", "narrowed"):
-            _count_token(row, asked, inspected.get(row.probe_id), style, tallies)
-        elif _refuses_scopes(org, row, accepted) and CONTROL_SCOPE not in (row.scope_requested or ()):
-            if len(asked) == 1:
-                tallies[asked[0]].missing.append(row.exchange_id)
-            elif row.named_scopes:
-                for scope in row.named_scopes:
-                    if scope in tallies:
-                        tallies[scope].missing.append(row.exchange_id)
-            else:
-                refused_sets.append((set(asked), row.exchange_id))
-    for members, exchange_id in refused_sets:
-        rest = [scope for scope in members if not (tallies[scope].granted or tallies[scope].granted_inferred)]
-        if len(rest) == 1:
-            tallies[rest[0]].missing_inferred.append(exchange_id)
+        if len(asked) == 1:
+            tallies[asked[0]].missing.append(row.exchange_id)
+        for scope in tallies.keys() & set(row.named_scopes if len(asked) > 1 else ()):
+            # where a token carries all that was refused, the name is an answer that contradicts it, no misreading
+            tally = tallies[scope]
+            (tally.missing if _carrying(row, own) else tally.named).append(row.exchange_id)
+        rest = [scope for scope in asked if not (tallies[scope].granted or tallies[scope].granted_by_style)]
+        if len(asked) > 1 == len(rest):
+            tallies[rest[0]].left.append(row.exchange_id)
     return {scope: _grant(tally) for scope, tally in tallies.items()}
 
 
+def conflicts(org: Org, exchanges: Sequence[Exchange]) -> list[tuple[int, int]]:
+    """Pairs of a refused request for several scopes and a token that carries them all: both cannot hold at once."""
+    mine = [row for row in token_rows(org, exchanges) if row.org == org.name and row.org_id_sent == org.org_id]
+    return [
+        (row.exchange_id, other.exchange_id)
+        for row in _refused(org, mine)
+        if len(row.scope_requested or ()) > 1
+        for other in _carrying(row, mine)
+    ]
+
+
+def _carrying(refused: Exchange, rows: Iterable[Exchange]) -> list[Exchange]:
+    """Tokens with all the scopes of a refused request, in the same context."""
+    asked = refused.scope_requested or ()
+    return [
+        row
+        for row in rows
+        if row.outcome in TOKEN
+        and (set(asked) <= set(row.scope_granted or ()) or (row.scope_granted is None and row.scope_requested == asked))
+    ]
+
+
+def _refused(org: Org, mine: Sequence[Exchange]) -> list[Exchange]:
+    """Requests in the org's own context that were refused for their scopes, the control's left out."""
+    own = [row for row in mine if row.org_id_sent == org.org_id]
+    accepted = any(row.outcome in TOKEN for row in own)
+    return [
+        row
+        for row in own
+        if row.scope_requested and CONTROL_SCOPE not in row.scope_requested and _refuses_scopes(org, row, accepted)
+    ]
+
+
 def _refuses_scopes(org: Org, row: Exchange, accepted: bool) -> bool:
-    """Whether a refusal is about the scopes: it says so, or the same client got a token for others."""
-    if row.outcome != "refused":
-        return False
-    about = named(org.provider).about(row.status, row.error, row.error_description)
-    return about == "scope" or (accepted and about != "endpoint")
+    """Whether a refusal is about the scopes: it says so, or the same client got a token with the same grant type."""
+    what = about(org, row)
+    return what == "scope" or (accepted and what in ("grant", "other"))
 
 
 def _inspected(exchanges: Sequence[Exchange]) -> dict[str, Exchange]:
@@ -162,8 +207,13 @@ def _inspected(exchanges: Sequence[Exchange]) -> dict[str, Exchange]:
 
 
 def _count_token(
-    row: Exchange, asked: list[str], inspection: Exchange | None, style: Style, tallies: dict[str, _Tally]
+    row: Exchange,
+    inspection: Exchange | None,
+    style: Style,
+    refused_alone: set[tuple[str, ...] | None],
+    tallies: dict[str, _Tally],
 ) -> None:
+    asked = [scope for scope in row.scope_requested or () if scope in tallies]
     told = row.scope_granted if row.scope_granted is not None else inspection.scope_granted if inspection else None
     source = row if row.scope_granted is not None or inspection is None else inspection
     for scope in asked:
@@ -172,23 +222,21 @@ def _count_token(
             (tally.granted if scope in told else tally.missing).append(source.exchange_id)
         elif CONTROL_SCOPE in (row.scope_requested or ()):
             continue
-        elif style.absent_means == "all":
-            tally.granted_inferred.append(row.exchange_id)
         elif style.absent_means == "nothing":
-            tally.missing_inferred.append(row.exchange_id)
+            tally.missing_by_style.append(row.exchange_id)
+        elif style.absent_means == "all" or row.scope_requested in refused_alone:
+            tally.granted_by_style.append(row.exchange_id)  # refused alone at another time: the opposite of that
 
 
 def _grant(tally: _Tally) -> Grant:
-    yes, no = tally.granted + tally.granted_inferred, tally.missing + tally.missing_inferred
-    if tally.missing and not tally.granted:
-        yes = []  # an inference does not stand against an answer
-    if tally.granted and not tally.missing:
-        no = []
-    if yes and (not no or max(yes) > max(no)):
-        return Grant("granted", "asked" if tally.granted else "inferred", tuple(sorted(yes)), tuple(sorted(no)))
+    yes, no = sorted(tally.granted + tally.granted_by_style), sorted(tally.missing + tally.missing_by_style)
+    if yes and (not no or yes[-1] > no[-1]):
+        return Grant("granted", "asked" if tally.granted else "inferred", tuple(yes), tuple(no))
     if no:
-        return Grant("missing", "asked" if tally.missing else "inferred", tuple(sorted(no)), tuple(sorted(yes)))
-    return Grant("unknown", "inferred")
+        return Grant("missing", "asked" if tally.missing else "inferred", tuple(no), tuple(yes))
+    if tally.named or tally.left:  # an inference, which never stands against an answer to the scope itself
+        return Grant("missing", "asked" if tally.named else "inferred", tuple(sorted({*tally.named, *tally.left})))
+    return Grant("granted", "inferred", tuple(tally.unasked)) if tally.unasked else Grant("unknown", "inferred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +270,9 @@ class Ledger:
     def background(self, org: Org) -> Background:
         """What concerns ``org``."""
         known = {scope: self.known_scopes[scope] for scope in org.scopes if scope in self.known_scopes}
-        return Background(known, self.style(org), org.token_url in self.controlled)
+        style = self.style(org)
+        kept = Style(style.states_granted, style.refuses_unknown, style.drops_unknown)  # what the journal keeps
+        return Background(known, kept, org.token_url in self.controlled)
 
     def style(self, org: Org) -> Style:
         """The style of the org's server, as far as it is known."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..records import RuledOut
-from .case import Case, ids, signature
+from .answers import alike
+from .case import Case, ids
 
 __all__ = ["exclusions"]
 
@@ -21,7 +22,7 @@ def _credential(case: Case) -> list[RuledOut]:
         found += [RuledOut(name, because, shown) for name in ("unknown_client", "wrong_secret", "client_rejected")]
     first = case.baseline
     if first is not None and case.org.grant_type == "client_credentials" and first.outcome == "refused":
-        because = "A client-credentials request carries no redirect URI (RFC 6749 §4.4)."
+        because = "The token request, which carries no redirect URI (RFC 6749 §4.4), is refused already."
         found.append(RuledOut("redirect_uri_mismatch", because, (first.exchange_id,)))
     return found
 
@@ -42,7 +43,7 @@ def _context(case: Case) -> list[RuledOut]:
         and varied is not None
         and first is not None
         and case.is_about(first) == "scope"
-        and signature(varied) != signature(first)
+        and not alike(varied, first)
     ):
         because = "The org_id takes effect: without it the same request is answered otherwise."
         found.append(RuledOut("wrong_org_context", because, (first.exchange_id, varied.exchange_id)))
@@ -54,14 +55,14 @@ def _access(case: Case) -> list[RuledOut]:
     if case.issued:
         found.append(RuledOut("grant_not_allowed", "A token was issued for this grant type.", ids(case.issued, 2)))
     missing = case.in_state("missing")
-    known = [case.ledger.known_scopes[scope] for scope in missing if scope in case.ledger.known_scopes]
+    known = case.known_elsewhere(missing)
     if missing and len(known) == len(missing):
-        found.append(RuledOut("scope_unknown", "Another org is granted the same scopes.", tuple(sorted(set(known)))))
-    elif missing and case.control is not None:
-        alone = [row for scope in missing for row in case.alone(scope)]
-        if alone and all(signature(row) != signature(case.control) for row in alone):
-            because = "A made-up scope is answered otherwise."
-            found.append(RuledOut("scope_unknown", because, (case.control.exchange_id, *ids(alone, 2))))
+        shown = tuple(sorted(set(known.values())))
+        found.append(RuledOut("scope_unknown", "Another org is granted the same scopes.", shown[:4]))
+    elif missing and case.control is not None and all(case.differs_from_control(scope) for scope in missing):
+        because = "A made-up scope is answered otherwise."
+        alone = [row for scope in missing for row in case.differs_from_control(scope)]
+        found.append(RuledOut("scope_unknown", because, (case.control.exchange_id, *ids(alone, 2))))
     return found
 
 

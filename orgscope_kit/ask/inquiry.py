@@ -9,7 +9,8 @@ from typing import TypeAlias
 from ..providers import OAuth2, named
 from ..records import AuthMethod, Exchange, Org, Probe, Purpose, SecretEncoding
 from ..scopes import CONTROL_SCOPE
-from .evidence import Background, grants, learn
+from .answers import TOKEN, about, alike
+from .evidence import Background, Grant, Style, grants, learn
 from .search import Heard, isolate
 
 __all__ = ["Asking", "inquire"]
@@ -18,7 +19,6 @@ __all__ = ["Asking", "inquire"]
 Asking: TypeAlias = Generator[Probe, tuple[Exchange, ...], None]
 _Answer: TypeAlias = Generator[Probe, tuple[Exchange, ...], Exchange]
 
-_TOKEN = ("granted", "narrowed")
 _AGAIN = 2
 _OTHER: dict[AuthMethod, AuthMethod] = {
     "client_secret_basic": "client_secret_post",
@@ -42,6 +42,10 @@ def inquire(
     return _Inquiry(org, auth_tries, encoding_differs, background or Background()).run()
 
 
+class _Over(Exception):
+    """The server stopped answering, or stopped accepting the client: nothing further is asked."""
+
+
 class _Inquiry:
     def __init__(self, org: Org, auth_tries: int, encoding_differs: bool, background: Background) -> None:
         self.org = org
@@ -50,6 +54,8 @@ class _Inquiry:
         self.encoding_differs = encoding_differs
         self.background = background
         self.seen: list[Exchange] = []
+        self.accepted = False  # until an answer shows it
+        self.shared: list[Exchange] = []  # the control of this token endpoint, asked by another org
         self.template = Probe(
             org.name, "baseline", org.scopes, org.org_id, org.name, org.auth_method, "percent", inspect=True
         )  # fmt: skip
@@ -63,23 +69,31 @@ class _Inquiry:
 
     def _send(self, probe: Probe) -> _Answer:
         rows = yield probe
-        self.seen.extend(rows)
-        return [row for row in rows if row.purpose != "inspect"][-1]
+        self.seen.extend(row for row in rows if row.org == self.org.name)
+        self.shared.extend(row for row in rows if row.org != self.org.name)
+        last = [row for row in rows if row.purpose != "inspect"][-1]
+        if last.org == self.org.name and probe.endpoint == "token":
+            rejected = self.accepted and probe.scopes is not None and self.about(last) == "client"
+            if rejected or last.outcome not in (*TOKEN, "refused"):
+                raise _Over
+        return last
 
-    def about(self, row: Exchange) -> str:
-        return self.provider.about(row.status, row.error, row.error_description)
+    def about(self, row: Exchange) -> str | None:
+        return about(self.org, row)
 
     def run(self) -> Asking:
-        first = yield from self.ask("baseline", self.org.scopes, inspect=True)
-        if first.outcome == "refused" and self.about(first) == "client":
-            first = yield from self.present_otherwise(first)
-        if first.outcome in _TOKEN:
-            yield from self.after_token(first)
-        elif first.outcome == "refused":
-            yield from self.after_refusal(first)
-        else:
-            return  # no answer: nothing further can be learned here
-        yield from self.check_redirect_uri()
+        try:
+            first = yield from self.ask("baseline", self.org.scopes, inspect=True)
+            if self.about(first) == "client":
+                first = yield from self.present_otherwise(first)
+            self.accepted = self.about(first) != "client"
+            if first.outcome in TOKEN:
+                yield from self.after_token(first)
+            else:
+                yield from self.after_refusal(first)
+            yield from self.check_redirect_uri()
+        except _Over:
+            return
 
     def present_otherwise(self, first: Exchange) -> _Answer:
         """The same credential in the other encoding, then by the other of Basic and post (DESIGN §3 ``auth_tries``)."""
@@ -91,39 +105,39 @@ class _Inquiry:
         for method, encoding in ways[: max(0, self.auth_tries - 1)]:
             way = replace(self.template, auth_method=method, secret_encoding=encoding)
             answer = yield from self._send(replace(way, purpose="verify"))
-            if answer.outcome in _TOKEN or (answer.outcome == "refused" and self.about(answer) != "client"):
+            if self.about(answer) != "client":
                 self.template = way
                 return answer
         return first
 
     def after_token(self, first: Exchange) -> Asking:
-        style = learn(self.org, self.seen, self.background.style)
         told = any(row.purpose == "inspect" and row.scope_granted is not None for row in self.seen)
-        if first.scope_granted is None and not told and style.absent_means is None:
+        if first.scope_granted is None and not told and self.style().absent_means is None:
             # The request must differ from any grant, so that a server that says what it granted has to say it (RFC
-            # 6749 §5.1).
-            yield from self.ask("control", (*self.org.scopes, CONTROL_SCOPE))
+            # 6749 §5.1). Once another org has asked for the made-up scope here, no scope at all does that.
+            if not self.background.controlled:
+                yield from self.ask("control", (*self.org.scopes, CONTROL_SCOPE))
+            if (self.background.controlled or self.shared) and self.style().absent_means is None:
+                yield from self.ask("control", None)
         yield from self.verify_and_control()
 
     def after_refusal(self, first: Exchange) -> Asking:
-        about = self.about(first)
-        if about in ("client", "endpoint"):
+        what = self.about(first)
+        if what in ("client", "endpoint"):
             return
-        if about in ("context", "grant", "other"):
+        if what in ("context", "grant", "other"):
             yield from self.vary_context(self.org.scopes)
-        if about in ("context", "grant"):
+        if what in ("context", "grant"):
             return
-        if about == "other":
+        if what == "other":
             bare = yield from self.ask("control", None)
-            if bare.outcome == "refused" and (bare.status, bare.error, bare.error_description) == (
-                first.status, first.error, first.error_description,
-            ):  # fmt: skip
-                return  # refused alike without any scope: the scopes are not what is refused
+            if alike(bare, first) or self.about(bare) == "client":
+                return  # refused without any scope too: the scopes are not what is refused
         none_granted = yield from self.isolate(first)
-        if none_granted and about == "scope":
+        if none_granted and what == "scope":
             yield from self.ask("control", None, inspect=True)  # is the client accepted at all?
         yield from self.verify_and_control()
-        if about == "scope":
+        if what == "scope":
             yield from self.vary_context(self.missing())
 
     def isolate(self, first: Exchange) -> Generator[Probe, tuple[Exchange, ...], bool]:
@@ -133,27 +147,28 @@ class _Inquiry:
             group = next(search)
             while True:
                 row = yield from self.ask("isolate", group, inspect=not self.inspected())
-                heard = self.heard(row) if row.outcome in (*_TOKEN, "refused") else None
-                group = search.send(heard)
+                group = search.send(self.heard(row))
         except StopIteration as end:
             return not end.value.granted and not end.value.open
 
     def heard(self, row: Exchange) -> Heard:
         if row.outcome == "refused":
             return Heard(False, named=row.named_scopes)
-        state = grants(self.org, [row], learn(self.org, self.seen, self.background.style))
+        state = grants(self.org, [row], self.style())
         asked = row.scope_requested or ()
         return Heard(True, dropped=tuple(scope for scope in asked if state[scope].state == "missing"))
 
     def inspected(self) -> bool:
         return any(row.purpose == "inspect" for row in self.seen)
 
-    def state(self) -> dict[str, str]:
-        now = grants(self.org, self.seen, learn(self.org, self.seen, self.background.style))
-        return {scope: grant.state for scope, grant in now.items()}
+    def style(self) -> Style:
+        return learn(self.org, [*self.seen, *self.shared], self.background.style)
+
+    def grants(self) -> dict[str, Grant]:
+        return grants(self.org, self.seen, self.style())
 
     def missing(self) -> tuple[str, ...]:
-        return tuple(scope for scope, state in self.state().items() if state == "missing")
+        return tuple(scope for scope, grant in self.grants().items() if grant.state == "missing")
 
     def verify_and_control(self) -> Asking:
         """Each accused scope alone, the good ones together, and whether the server tells unknown from not granted."""
@@ -161,27 +176,28 @@ class _Inquiry:
         if not missing:
             yield from self.settle_conflicts()
             return
-        alone = {row.scope_requested for row in self.seen if row.purpose != "inspect"}
+        asked = {row.scope_requested for row in self.seen if row.purpose != "inspect"}
         for scope in missing:
-            if (scope,) not in alone:
+            if (scope,) not in asked:
                 yield from self.ask("verify", (scope,), fresh=True)
-        good = tuple(scope for scope in self.org.scopes if self.state()[scope] == "granted")
-        if good and good not in alone:
+        good = tuple(scope for scope, grant in self.grants().items() if grant.state == "granted")
+        if good and good not in asked:
             yield from self.ask("verify", good, inspect=not self.inspected(), fresh=True)
         yield from self.settle_conflicts()
         unknown = [scope for scope in self.missing() if scope not in self.background.known_scopes]
-        asked = any(CONTROL_SCOPE in (row.scope_requested or ()) for row in self.seen)
-        if unknown and not asked and not self.background.controlled:
+        controlled = any(CONTROL_SCOPE in (row.scope_requested or ()) for row in (*self.seen, *self.shared))
+        if unknown and not controlled and not self.background.controlled:
             yield from self.ask("control", (CONTROL_SCOPE,))
 
     def settle_conflicts(self) -> Asking:
         """A question that was answered in two ways is asked again, on new connections."""
-        tokens = [row for row in self.seen if row.outcome in _TOKEN and row.purpose != "inspect"]
-        if not self.missing() and not any(set(row.scope_requested or ()) >= set(self.org.scopes) for row in tokens):
+        own = [row for row in self.seen if row.purpose != "inspect" and row.org_id_sent == self.org.org_id]
+        together = [row for row in own if set(row.scope_requested or ()) >= set(self.org.scopes)]
+        if not self.missing() and not any(row.outcome in TOKEN for row in together):
             yield from self.ask("verify", self.org.scopes, fresh=True)  # granted apart: together too?
-        now = grants(self.org, self.seen, learn(self.org, self.seen, self.background.style))
-        for scope, grant in now.items():
-            if grant.against:
+        named_ones = {scope for row in own if self.about(row) == "scope" for scope in row.named_scopes}
+        for scope, grant in self.grants().items():
+            if grant.against or (grant.state == "granted" and scope in named_ones):
                 for _ in range(_AGAIN):
                     yield from self.ask("verify", (scope,), fresh=True)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 __all__ = ["Found", "Heard", "isolate"]
 
@@ -43,38 +44,56 @@ def isolate(scopes: Sequence[str], first: Heard) -> Generator[tuple[str, ...], H
     Returns:
         granted and missing, each in the order of ``scopes``.
     """
-    granted: set[str] = set()
-    missing: set[str] = set()
-    pending: list[tuple[tuple[str, ...], Heard | None]] = [(tuple(scopes), first)]
-    while pending:
-        group, heard = pending.pop()
-        if not group:
-            continue
-        if heard is None:
-            heard = yield group
-            if heard is None:
-                break
-        if heard.passed:
-            missing.update(heard.dropped)
-            granted.update(set(group) - set(heard.dropped))
-        elif heard.named:
-            missing.update(heard.named)
-            pending.append((tuple(scope for scope in group if scope not in heard.named), None))
-        elif len(group) == 1:
-            missing.update(group)
-        else:
-            pending.extend(_split(group))
-    settled = granted | missing
+    tally = _Tally()
+    with suppress(_NoAnswer):
+        yield from _settle(tuple(scopes), first, tally)
+    settled = tally.granted | tally.missing
     return Found(
-        tuple(scope for scope in scopes if scope in granted),
-        tuple(scope for scope in scopes if scope in missing),
+        tuple(scope for scope in scopes if scope in tally.granted),
+        tuple(scope for scope in scopes if scope in tally.missing),
         tuple(scope for scope in scopes if scope not in settled),
     )
 
 
-def _split(group: tuple[str, ...]) -> list[tuple[tuple[str, ...], None]]:
-    """The parts to ask next, last one first."""
-    if len(group) <= _ONE_BY_ONE:
-        return [((scope,), None) for scope in reversed(group)]
-    middle = len(group) // 2
-    return [(group[middle:], None), (group[:middle], None)]
+@dataclass(slots=True)
+class _Tally:
+    granted: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+
+
+class _NoAnswer(Exception):
+    """The search cannot go on."""
+
+
+def _settle(
+    group: tuple[str, ...], heard: Heard | None, tally: _Tally
+) -> Generator[tuple[str, ...], Heard | None, bool]:
+    """Settle ``group``, of which ``heard`` is known or is asked for; returns whether a missing one was found."""
+    found = False
+    while group:
+        heard = (yield group) if heard is None else heard
+        if heard is None:
+            raise _NoAnswer
+        if heard.passed:
+            tally.missing.update(heard.dropped)
+            tally.granted.update(set(group) - set(heard.dropped))
+            return found or bool(heard.dropped)
+        found = True
+        if not heard.named:
+            break
+        tally.missing.update(heard.named)
+        group, heard = tuple(scope for scope in group if scope not in tally.missing), None
+    if len(group) == 1:
+        tally.missing.update(group)
+    elif group:
+        yield from _settle_parts(group, tally)
+    return found
+
+
+def _settle_parts(group: tuple[str, ...], tally: _Tally) -> Generator[tuple[str, ...], Heard | None, None]:
+    """Settle a refused group by its parts: if all but the last lack nothing, the last one is refused unasked."""
+    size = 1 if len(group) <= _ONE_BY_ONE else (len(group) + 1) // 2
+    found = False
+    for start in range(0, len(group), size):
+        known = Heard(False) if start + size >= len(group) and not found else None
+        found |= yield from _settle(group[start : start + size], known, tally)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..records import Exchange, Org, Verdict
 from ..scopes import CONTROL_SCOPE
+from .answers import host_of, token_rows
 from .case import Case, Facts
-from .evidence import host_of, settled, token_rows
-from .rules import access, context, credential, open_question, transport
+from .evidence import settled
+from .rules import access, context, credential, open_question, transport, with_redirect
 
 __all__ = ["Facts", "judge"]
 
@@ -37,7 +38,7 @@ def judge(
     def one(org: Org) -> Verdict:
         rows = tuple(exchanges.get(org.name, ()))
         case = Case(org, rows, by_name, ledger, facts, accepted, controls, ours if rows else ())
-        return next(verdict for verdict in (rule(case) for rule in _RULES) if verdict is not None)
+        return with_redirect(case, next(verdict for rule in _RULES if (verdict := rule(case)) is not None))
 
     return {org.name: one(org) for org in orgs}
 

@@ -36,16 +36,6 @@ class Diagnosis(Mapping[str, Verdict]):
         """The text of ``diagnosis.json``."""
         return json.dumps(self.as_json(), indent=1, ensure_ascii=False)
 
-    @property
-    def exit_status(self) -> int:
-        """0: every org works. 4: our own network is at fault. 3: some orgs were not asked, the others work. Else 1."""
-        causes = {verdict.cause for verdict in self._verdicts.values()}
-        if causes <= {"works"}:
-            return 0
-        if "our_network" in causes:
-            return 4
-        return 3 if causes <= {"works", "not_asked"} else 1
-
     def __repr__(self) -> str:
         from ..show.pieces import diagnosis_text
 

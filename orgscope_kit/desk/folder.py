@@ -40,7 +40,7 @@ class Folder:
         try:
             out.mkdir(parents=True, exist_ok=True)
             while True:
-                path = out / f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+                path = out.resolve() / f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
                 try:
                     path.mkdir(mode=0o700)
                     return cls(path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -34,42 +34,51 @@ class Outcome:
 
 
 class Going:
-    """Start on construction; ``result`` is a :class:`concurrent.futures.Future`."""
+    """Starts on construction; ``result`` is a :class:`concurrent.futures.Future`.
+
+    The journal, and the lock on it, stays open when the batch ends well: there is more to write in its folder.
+
+    Args:
+        stopped: whether to begin as if ``stop`` had been called.
+    """
 
     def __init__(
         self,
         spec: Spec,
         credentials: Credentials,
-        journal: Path,
+        journal: Journal,
         transport: httpx.AsyncBaseTransport | None,
         observer: Observer | None,
+        stopped: bool = False,
     ) -> None:
         self._spec, self._credentials, self._journal = spec, credentials, journal
         self._transport, self._observer = transport, observer
         self._loop: asyncio.AbstractEventLoop | None = None
         self._batch: Batch | None = None
-        self._stop_asked = False
+        self._stop_asked = stopped
         self.result: Future[Outcome] = Future()
-        self._thread = Thread(target=self._work, name="orgscope batch", daemon=True)
-        self._thread.start()
+        Thread(target=self._work, name="orgscope batch", daemon=True).start()
 
     def stop(self) -> None:
         """Ask for no further exchange; what is under way is awaited. From any thread, any number of times."""
         self._stop_asked = True
-        if self._loop is not None and self._batch is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._batch.stop)
+        loop, batch = self._loop, self._batch
+        if loop is not None and batch is not None:
+            with suppress(RuntimeError):  # it has just ended
+                loop.call_soon_threadsafe(batch.stop)
 
     def _work(self) -> None:
-        try:
-            with asyncio.Runner() as runner:
+        with asyncio.Runner() as runner:  # its end may wait for a name server; the result does not
+            try:
                 self.result.set_result(runner.run(self._ask()))
-        except BaseException as error:
-            self.result.set_exception(_first(error))
+            except BaseException as error:
+                self.result.set_exception(_first(error))
 
     async def _ask(self) -> Outcome:
-        journal = Journal(self._journal)
         try:
-            batch = Batch(self._spec, self._credentials, journal, transport=self._transport, observer=self._observer)
+            batch = Batch(
+                self._spec, self._credentials, self._journal, transport=self._transport, observer=self._observer
+            )
             self._loop, self._batch = asyncio.get_running_loop(), batch
             if self._stop_asked:
                 batch.stop()
@@ -78,9 +87,12 @@ class Going:
                 host: (round(sorted(seen)[len(seen) // 2], 3), len(seen)) for host, seen in batch.sender.skews.items()
             }
             return Outcome(complete, skews, batch.sender.simulated)
+        except BaseException:
+            self._journal.close()
+            raise
         finally:
             self._credentials.drop()
-            journal.close()
+            self._batch = None  # it knows the forms of the secrets
 
 
 def _first(error: BaseException) -> BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import wait
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,22 +28,26 @@ __all__ = ["Investigation", "Stop", "load", "problems_of"]
 
 
 class Stop:
-    """Ends a run cleanly from anywhere: no exchange is started any more, every answer is kept."""
+    """Ends a run cleanly from anywhere: no exchange is started any more, every answer is kept.
+
+    Attributes:
+        asked: whether it was called.
+    """
 
     def __init__(self) -> None:
-        self._asked = False
+        self.asked = False
         self._listener: Callable[[], None] | None = None
 
     def __call__(self) -> None:
         """Ask for the end."""
-        self._asked = True
+        self.asked = True
         if self._listener is not None:
             self._listener()
 
     def tell(self, listener: Callable[[], None]) -> None:
         """Name what is to be called, at once where the end was asked for before."""
         self._listener = listener
-        if self._asked:
+        if self.asked:
             listener()
 
 
@@ -108,8 +113,7 @@ class Investigation:
 
         The exchanges run on a loop in a thread of their own. When the awaiting task is cancelled, or a cell
         interrupted, what is under way is awaited, everything that came back is kept and the folder finished (state
-        ``interrupted``), and the
-        cancellation goes on.
+        ``interrupted``), and the cancellation goes on.
 
         Args:
             out: where run folders go. resume: path or id of an interrupted run to go on with.
@@ -124,7 +128,7 @@ class Investigation:
         ending = asyncio.wrap_future(started.going.result)
         try:
             outcome = await _patiently(ending)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, KeyboardInterrupt):
             started.going.stop()
             while not started.going.result.done():
                 try:
@@ -167,8 +171,24 @@ class Investigation:
         clash = held.one_secret_two_hosts()
         if clash:
             raise InvestigationError(clash)
-        folder, before = _resumed(self.spec, find(resume, out)) if resume else (Folder.make(out), {})
-        info = {
+        folder = find(resume, out) if resume else Folder.make(out)
+        if resume:
+            _require_same(self.spec, folder)
+        journal = Journal(folder.journal)  # from here on the folder is ours alone
+        try:
+            info = self._info(held, _unfinished(folder) if resume else {})
+            folder.write_info(info)
+        except BaseException:
+            journal.close()
+            raise
+        going = Going(self.spec, held, journal, transport, observer, stop is not None and stop.asked)
+        if stop is not None:
+            stop.tell(going.stop)
+        return _Started(folder, info, journal, going)
+
+    def _info(self, held: Credentials, before: Mapping[str, Any]) -> dict[str, Any]:
+        """``run.json`` of a run that begins, or goes on after ``before``."""
+        return {
             "investigation": dict(self.spec.frozen),
             "source": str(self.spec.source.resolve()) if self.spec.source else None,
             "digest": self.spec.digest(),
@@ -180,11 +200,6 @@ class Investigation:
             "clock_skew_s": before.get("clock_skew_s", {}),
             "simulation": before.get("simulation", False),
         }
-        folder.write_info(info)
-        going = Going(self.spec, held, folder.journal, transport, observer)
-        if stop is not None:
-            stop.tell(going.stop)
-        return _Started(folder, info, going)
 
     @property
     def _place(self) -> str:
@@ -201,24 +216,27 @@ class Investigation:
 class _Started:
     """A run whose batch is under way, and what is left to do when it ends."""
 
-    def __init__(self, folder: Folder, info: dict[str, Any], going: Going) -> None:
-        self.folder, self.info, self.going = folder, info, going
+    def __init__(self, folder: Folder, info: dict[str, Any], journal: Journal, going: Going) -> None:
+        self.folder, self.info, self.journal, self.going = folder, info, journal, going
 
     def finish(self, outcome: Outcome) -> Run:
-        """Complete ``run.json``, and write frames, diagnosis and report."""
-        journal = Journal(self.folder.journal, read_only=True)
+        """Complete ``run.json``, and write frames, diagnosis and report; then the folder is free again."""
         try:
-            endings, rows = journal.endings(), journal.exchanges()
+            return self._finish(outcome)
         finally:
-            journal.close()
+            self.journal.close()
+
+    def _finish(self, outcome: Outcome) -> Run:
+        endings, rows = self.journal.endings(), self.journal.exchanges()
         early = {org: reason for org, reason in endings.items() if reason != "settled"}
         if not outcome.complete:
             early |= {row.org: "interrupted" for row in rows if row.org not in endings}
         tokens = sum(1 for row in rows if row.outcome in ("granted", "narrowed") and row.purpose != "inspect")
+        ended = "incomplete" if self.info["facts"]["skipped"] else "done"
         self.folder.write_info(
             {
                 **self.info,
-                "state": "interrupted" if not outcome.complete else "incomplete" if self.info["facts"]["skipped"] else "done",
+                "state": ended if outcome.complete else "interrupted",
                 "ended_at": stamp(datetime.now(UTC)),
                 "counts": {
                     "orgs": len(self.info["investigation"]["orgs"]),
@@ -235,7 +253,14 @@ class _Started:
             }
         )
         run = Run(self.folder)
-        run.write()
+        run.exchanges = tuple(rows)  # the journal is still ours alone
+        try:
+            run.write()
+        except OSError as error:
+            what = (
+                f"{self.folder.path}: {error.strerror or error}. Make room, and go on with this run: nothing is lost."
+            )
+            raise RunFolderError(what) from error
         return run
 
 
@@ -250,7 +275,7 @@ def load(path: str | Path) -> Investigation:
     >>> load("nowhere.yaml")
     Traceback (most recent call last):
     orgscope_kit.errors.InvestigationError: 1 problem, nothing was sent:
-      nowhere.yaml: there is no such file. Check the path.
+      nowhere.yaml: there is no such file. Check the path
     """
     return Investigation(_checked(read(path), Path(path).name))
 
@@ -270,16 +295,23 @@ def _checked(draft: Draft, place: str = "investigation") -> Spec:
     return replace(draft.spec, warnings=tuple(p for p in draft.problems if p.severity == "warning"))
 
 
-def _resumed(spec: Spec, folder: Folder) -> tuple[Folder, dict[str, Any]]:
-    run = Run(folder)
-    if run.state == "done":
-        raise RunFolderError(f"{folder.path}: this run is done. Run the file again for a new one.")
-    changed = differences(run.spec, spec)
+def _require_same(spec: Spec, folder: Folder) -> None:
+    """A run goes on with the investigation that it began with."""
+    if not folder.journal.is_file():
+        raise RunFolderError(f"{folder.journal}: there is no journal to go on from. Start a new run.")
+    changed = differences(Run(folder).spec, spec)
     if changed:
         raise RunFolderError(
             f"{folder.path}: the file differs from the one that was run: {'; '.join(changed)}. Start a new run."
         )
-    return folder, run.info
+
+
+def _unfinished(folder: Folder) -> dict[str, Any]:
+    """``run.json`` of a run that has not come to its end."""
+    info = folder.info()
+    if info["state"] == "done" and folder.diagnosis.is_file():  # else it was killed while it wrote what it found
+        raise RunFolderError(f"{folder.path}: this run is done. Run the file again for a new one.")
+    return info
 
 
 async def _patiently(ending: asyncio.Future[Outcome]) -> Outcome:
@@ -290,9 +322,7 @@ async def _patiently(ending: asyncio.Future[Outcome]) -> Outcome:
 
 
 def _wait(going: Going) -> Outcome:
-    while True:
-        try:
-            return going.result.result(timeout=0.2)
-        except TimeoutError:
-            if going.result.done():
-                raise
+    """Wait, waking often, so that Ctrl-C is heard everywhere."""
+    while not going.result.done():
+        wait([going.result], timeout=0.2)
+    return going.result.result()

@@ -120,7 +120,7 @@ class Panel:
         self.skip_incomplete = widgets.Checkbox(
             description="Leave out orgs whose secret is missing", indent=False, layout=widgets.Layout(width="auto")
         )
-        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width="12rem", visibility="hidden"))
+        self._bar = widgets.IntProgress(min=0, max=1, layout=widgets.Layout(width="12rem", display="none"))
         self._plan, self._troubles, self._status = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.run_button.on_click(self._guarded(self._press))
         self.cancel_button.on_click(self._guarded(self._cancel))
@@ -128,7 +128,7 @@ class Panel:
         buttons = widgets.HBox([self.run_button, self.cancel_button, self._bar, self._status])
         buttons.layout = widgets.Layout(align_items="center", flex_flow="row wrap", grid_gap="0.3rem")
         rows = [widgets.HTML(page.STYLE + title), choice.box, self._plan, self._troubles, self.skip_incomplete, buttons]
-        self._box = widgets.VBox(rows, layout=widgets.Layout(max_width="60rem"))
+        self._box = widgets.VBox(rows, layout=widgets.Layout(max_width="60rem", grid_gap="0.4rem"))
 
     def _guarded(self, act: Callable[[], None]) -> Callable[..., None]:
         """Widgets swallow what a callback raises: show it."""
@@ -145,6 +145,7 @@ class Panel:
         """Look for what stands in the way; secrets are looked up, and dropped."""
         problems = self.investigation.problems()
         self._troubles.value = page.troubles(problems)
+        self._troubles.layout.display = "" if problems else "none"
         wanting = any(problem.severity == "error" for problem in problems)
         self.skip_incomplete.layout.display = "" if wanting else "none"
 
@@ -201,7 +202,8 @@ class Panel:
             self.run = run
             self._choice.offer_failing(org for org, verdict in run.diagnosis.items() if verdict.cause != "works")
             self._say(page.results(run))
-            self._status.value = page.line(f"{run.state.capitalize()}: {self._progress()}")
+            asking_s = self._newest.elapsed_s if self._newest else 0.0  # the time to draw is not the servers'
+            self._status.value = page.line(f"{run.state.capitalize()}: {self._progress(asking_s)}")
         except asyncio.CancelledError:
             self._say(page.line(f"Cancelled; the answers so far are kept in the last run folder of {self._out}."))
             raise
@@ -214,7 +216,7 @@ class Panel:
 
     def _lock(self, running: bool) -> None:
         self.run_button.disabled, self.cancel_button.disabled = running, not running
-        self._bar.layout.visibility = "visible" if running else "hidden"
+        self._bar.layout.display = "" if running else "none"
         self._choice.lock(running)
 
     def _observe(self, progress: Progress) -> None:
@@ -233,16 +235,16 @@ class Panel:
             if self._newest is not None:
                 self._bar.max, self._bar.value = max(1, self._newest.orgs_total), self._newest.orgs_done
             stopping = "Stopping, waiting for what is under way: " if self.cancel_button.disabled else ""
-            self._status.value = page.line(stopping + self._progress())
+            self._status.value = page.line(stopping + self._progress(monotonic() - self._started_at))
             await asyncio.sleep(_TICK_S)
 
-    def _progress(self) -> str:
+    def _progress(self, elapsed_s: float) -> str:
         """Counts and time, in one line."""
         seen = self._newest
         orgs = f"{seen.orgs_done} of {seen.orgs_total} orgs settled, " if seen else ""
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._outcomes.most_common())
         exchanges = f"{seen.exchanges if seen else 0} exchanges{f' ({counts})' if counts else ''}"
-        return f"{orgs}{exchanges}, {monotonic() - self._started_at:.1f} s"
+        return f"{orgs}{exchanges}, {elapsed_s:.1f} s"
 
     def _say(self, html: str) -> None:
         """Show below the controls, wherever the panel is shown."""

@@ -29,8 +29,9 @@ def narrowed(spec: Spec, orgs: Iterable[str], scopes: Iterable[str]) -> Spec:
     some = spec.only(name for name in dict.fromkeys(orgs) if left.get(name, (name,)))
     frozen: dict[str, Any] = {**some.frozen}
     frozen["orgs"] = {name: {**entry, "scopes": list(left[name])} for name, entry in some.frozen["orgs"].items()}
-    if "changes" in frozen:
-        frozen["changes"] = [each for each in frozen["changes"] if each["scope"] in wanted]
+    changes = [each for each in frozen.pop("changes", ()) if each["scope"] in wanted]
+    if changes:
+        frozen["changes"] = changes
     return replace(
         some,
         orgs=tuple(replace(org, scopes=left[org.name]) for org in some.orgs),

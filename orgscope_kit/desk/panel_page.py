@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["STYLE", "failed", "head", "line", "planned", "results", "troubles"]
 
-_MOST_REFERENCES, _MOST_ROWS = 100, 60
+_MOST_REFERENCES, _MOST_ROWS, _MOST_PROBLEMS = 100, 60, 6
 _COLUMNS = (
     "exchange_id", "org", "purpose", "scope_requested", "status", "outcome", "error", "total_ms", "correlation_id",
 )  # fmt: skip
@@ -25,7 +25,7 @@ STYLE = """<style>
 .osk-panel .quiet { color: var(--jp-ui-font-color2, #5b6773); }
 .osk-panel .note { border-left: 5px solid #e69f00; padding: .3rem .8rem; }
 .osk-panel .bad { border-left: 5px solid #c24a00; padding: .3rem .8rem; }
-.osk-panel pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+.osk-panel .bad p { margin: 0; overflow-wrap: anywhere; }
 .osk-panel .scroll { max-height: 16rem; overflow: auto; }
 .osk-panel table { border-collapse: collapse; margin: .2rem 0 .6rem; }
 .osk-panel th, .osk-panel td { padding: .15rem .9rem .15rem 0; text-align: left; vertical-align: top; }
@@ -58,16 +58,17 @@ _TROUBLES = """<div class="osk-panel">
 
 _LINE = """<div class="osk-panel">{{ text }}</div>"""
 
-_FAILED = """<div class="osk-panel bad" role="alert"><b>{{ what }}</b><pre>{{ said }}</pre></div>"""
+_FAILED = """<div class="osk-panel bad" role="alert"><b>{{ what }}</b>
+{% for line in lines %}<p>{{ line }}</p>{% endfor %}</div>"""
 
 _RESULTS = """<div class="osk-panel">
 {% if run.simulation %}
 <p class="note">A simulation: the sandbox answered, its orgs, clients and secrets are made up.</p>
 {% endif %}
 {% if run.state in ("interrupted", "incomplete") %}
-<p class="note"><b>{{ run.state | capitalize }}:</b> {{ left | length }} of {{ run.spec.orgs | length }} orgs not settled
-({{ left | listed }}). Every answer is kept, and the diagnosis goes as far as they do. Press Run to ask again, or go on
-with <code>orgscope run FILE --resume {{ run.id }}</code>.</p>
+<p class="note"><b>{{ run.state | capitalize }}:</b> {{ left | length }} of {{ run.spec.orgs | length }} orgs are not
+settled ({{ left | listed }}). Every answer is kept, and the diagnosis goes as far as they do. Press Run to ask again,
+or go on where it stopped: <code>await osk.Investigation(panel.run.spec).run(resume=panel.run.path)</code>.</p>
 {% endif %}
 {{ diagnosis }}
 {{ matrix }}
@@ -100,7 +101,7 @@ def troubles(problems: Sequence[Problem]) -> str:
     """What stands in the way of a run, and what is worth a look; empty where there is neither."""
     errors = [str(each) for each in problems if each.severity == "error"]
     warnings = [str(each) for each in problems if each.severity != "error"]
-    said = [(kind, capped(lines)) for kind, lines in (("bad", errors), ("note", warnings)) if lines]
+    said = [(kind, capped(lines, _MOST_PROBLEMS)) for kind, lines in (("bad", errors), ("note", warnings)) if lines]
     return _filled(_TROUBLES, said=said) if said else ""
 
 
@@ -111,7 +112,8 @@ def line(text: str) -> str:
 
 def failed(what: str, error: BaseException) -> str:
     """A failure: what did not work, and what was said."""
-    return _filled(_FAILED, what=what, said=f"{type(error).__name__}: {error}")
+    lines = f"{type(error).__name__}: {error}".splitlines()
+    return _filled(_FAILED, what=what, lines=capped(lines, 2 * _MOST_PROBLEMS))
 
 
 def results(run: Run) -> str:

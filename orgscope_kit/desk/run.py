@@ -57,11 +57,13 @@ class Run:
 
     @property
     def exit_status(self) -> int:
-        """As a command's (DESIGN §4): 0 every org works, 1 some org fails, 3 not done, 4 our own network is at fault."""
+        """As a command's (DESIGN §4): 0 every org works; 1 some fails; 3 not done; 4 our own network is at fault."""
         causes = {verdict.cause for verdict in self.diagnosis.values()}
+        if self.state in ("interrupted", "running"):
+            return 3
         if "our_network" in causes:
             return 4
-        if self.state != "done":
+        if self.state == "incomplete":
             return 3
         return 0 if causes <= {"works"} else 1
 
@@ -235,7 +237,7 @@ def _facts(spec: Spec, info: dict[str, Any]) -> Facts:
     known = info.get("facts", {})
     return Facts(
         twins=tuple(tuple(group) for group in known.get("twins", ())),
-        changes=spec.changes,
+        changes={(each.org, each.scope): each.at for each in sorted(spec.changes, key=lambda change: change.at)},
         window_s=spec.watch.window_s,
         skipped=frozenset(known.get("skipped", ())),
         ended_early=known.get("ended_early", {}),

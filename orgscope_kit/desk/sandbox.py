@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Self
@@ -67,3 +68,7 @@ def at_hand(investigation: Investigation | str | Path | None) -> Investigation:
         return investigation
     named = investigation or os.environ.get(FILE_VARIABLE)
     return load(named) if named else sandbox().keep().investigation
+
+
+# Importing the wing of the same name has bound it to `osk.sandbox`: that is to be the function.
+vars(sys.modules["orgscope_kit"])["sandbox"] = sandbox

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import ParamSpec
 
 from ..errors import OrgscopeError, Problem, capped
+from ..show.words import visible
 
 __all__ = [
     "FAULT",
@@ -27,6 +28,7 @@ __all__ = [
     "on_stop",
     "out",
     "out_bytes",
+    "out_path",
     "prepare",
     "say",
     "terminates_like_ctrl_c",
@@ -57,12 +59,17 @@ def near(path: Path) -> str:
 def say(text: str) -> None:
     """For people, on standard error."""
     with suppress(OSError):  # nobody listens
-        print(text, file=sys.stderr, flush=True)
+        print(_harmless(text), file=sys.stderr, flush=True)
 
 
 def out(text: str) -> None:
-    """A result, on standard output."""
-    out_bytes(text.encode("utf-8", "replace") + os.linesep.encode())
+    """A result for people, on standard output."""
+    out_bytes(_harmless(text).encode("utf-8", "replace") + b"\n")
+
+
+def out_path(path: Path) -> None:
+    """A path alone on its line, exactly as it is."""
+    out_bytes(os.fsencode(near(path)) + b"\n")
 
 
 def out_bytes(content: bytes) -> None:
@@ -73,6 +80,11 @@ def out_bytes(content: bytes) -> None:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _harmless(text: str) -> str:
+    """What files and servers wrote cannot move the cursor, nor turn the text around."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def warn(problems: Sequence[Problem]) -> None:
@@ -113,6 +125,8 @@ def as_status(command: Callable[P, int]) -> Callable[P, None]:
 
         try:
             status = command(*args, **kwargs)
+        except typer.BadParameter:
+            raise
         except KeyboardInterrupt:
             say("Interrupted.")
             status = INCOMPLETE

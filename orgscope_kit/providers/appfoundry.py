@@ -8,6 +8,7 @@ that a token is bound to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -78,8 +79,9 @@ class AppFoundry(OAuth2):
         return told or super().is_limited(reply, code, says)
 
     def about(self, status: int | None, error: str | None, says: str | None) -> About:
-        """``unauthorized_client`` with a text about the organization is about the context, not about the grant type."""
-        if error in ("unauthorized_client", "access_denied") and "organization" in (says or "").lower():
+        """A refusal whose text speaks of the organization is about the context, not about the grant type."""
+        told = error in ("unauthorized_client", "access_denied", "invalid_request")
+        if told and re.search(r"organi[sz]ation|\borg_id\b", says or "", re.IGNORECASE):
             return "context"
         return super().about(status, error, says)
 

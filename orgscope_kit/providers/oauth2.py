@@ -29,10 +29,27 @@ _ABOUT: dict[str, About] = {
     "invalid_target": "context",
 }
 
+# A word among others ("invalid or unknown scope") says nothing of its own.
 _UNKNOWN_SCOPE = re.compile(
-    r"(unknown|unrecognized|unsupported|no such|nonexistent) scope"
-    r"|scope\S* .{0,120}(does not exist|is unknown|not exist)"
+    r"(?<!or )(?<!, )(unknown|unrecogni[sz]ed|unsupported|no such|nonexistent) scope"
+    r"|scopes?\b.{0,120}(does not exist|do not exist|(is|are) unknown)(?!,| or)"
+    r"|scopes?\b.{0,40}not configured for the authori[sz]ation server"  # Okta
 )
+_SCOPE_WORDS = re.compile(
+    r"\bscopes?\b.*\bnot (been )?(granted|authori[sz]ed|allowed|permitted)"
+    r"|\bnot (been )?(granted|authori[sz]ed|allowed|permitted)\b.{0,60}\bscopes?\b"
+    r"|\binvalid scopes?\b|\bno valid scopes?\b"  # Keycloak; Salesforce
+)
+_GRANT_WORDS = re.compile(r"\bgrant[ _-]?types?\b|client[ _]credentials (grant|flow)")
+_CLIENT_WORDS = re.compile(r"client[ _]authentication|client_secret|authori[sz]ation header|invalid client\b")
+_NO_SUCH_CLIENT = re.compile(
+    r"client (id |identifier )?(was |is )?(not found|unknown|does not exist|not known)|(unknown|no such) client"
+    r"|application with identifier .{0,120}was not found"  # Entra ID, AADSTS700016
+)
+_WRONG_SECRET = re.compile(
+    r"(invalid|wrong|incorrect|bad|mismatched) (client )?secret|secret (is )?(invalid|wrong|incorrect)"
+)
+_DISABLED = re.compile(r"\bclient( is| was| has been)? (disabled|deactivated|inactive|suspended)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +135,17 @@ class OAuth2:
         if reply.has_token and 200 <= reply.status < 300:
             return self._read_token(reply, requested, correlation)
         payload = reply.payload or {}
-        code, says = error_code(payload), description(payload) or self._plain_text(reply)
-        named = named_scopes(
-            f"{says or ''} {payload.get('scope') or ''}", requested or ()
-        )  # oidc-provider names it in `scope`
+        code, says = error_code(payload), description(payload)
+        if code is None and says is None:
+            says = self._plain_text(reply)
+        member = payload.get("scope")  # oidc-provider names it there
+        text = f"{says or ''} scope: {member}" if isinstance(member, str) else says
+        named = named_scopes(text, requested or ())
         wait = retry_after_s(reply.headers.get("retry-after"))
         outcome: Outcome
         if self.is_limited(reply, code, says):
             outcome = "limited"
-        elif reply.status >= 500:
+        elif reply.status >= 500 or code in ("server_error", "temporarily_unavailable"):
             outcome = "failed"
         elif reply.status >= 300 or code is not None:
             outcome = "refused"
@@ -139,6 +158,8 @@ class OAuth2:
         stated = isinstance(payload.get("scope"), str | list)
         granted = _scopes_of(payload.get("scope")) if stated else None
         asked = set(requested or ())
+        if granted and len(granted) == 1 and asked & (parts := set(granted[0].split(","))):
+            granted = tuple(part for part in granted[0].split(",") if part in parts and part)  # GitHub's comma
         narrowed = granted is not None and not asked <= set(granted)
         expires = payload.get("expires_in")
         return Reading(
@@ -183,33 +204,37 @@ class OAuth2:
 
     def about(self, status: int | None, error: str | None, says: str | None) -> About:
         """What a refusal is about, by its code and status alone; ``other`` where they do not tell."""
-        if error == "unauthorized_client" and re.search(r"credential|secret", says or "", re.IGNORECASE):
-            return "client"  # Keycloak's word for a wrong secret
-        if error in _ABOUT:
-            return _ABOUT[error]
+        code, text = (error or "").lower(), (says or "").lower()
+        if code == "unauthorized_client":
+            return _about_unauthorized(text)
+        if code in _ABOUT:
+            return _ABOUT[code]
+        if code.startswith("invalid_client"):
+            return "client"  # Salesforce says `invalid_client_id`
         if status in (404, 405, 410) or (status is not None and 300 <= status < 400):
             return "endpoint"
-        if status == 401:
+        grant, scope = _GRANT_WORDS.search(text), _SCOPE_WORDS.search(text)
+        if grant or scope:
+            return "other" if grant and scope else "grant" if grant else "scope"
+        if status == 401 or _CLIENT_WORDS.search(text):
             return "client"  # RFC 6749 §5.2: 401 is for failed client authentication
-        if error is None and not says and status == 403:
-            return "client"
-        if says and re.search(r"grant[ _]?type", says, re.IGNORECASE) and status in (400, 403):
-            return "grant"
-        return "other"
+        return "client" if error is None and not says and status == 403 else "other"
 
     def client_fault(self, says: str | None) -> Literal["unknown_client", "wrong_secret"] | None:
         """Which half of the credential an ``invalid_client`` speaks of, where its text tells them apart.
 
         Only a text that names one half and not the other counts; many servers answer both with one sentence.
         """
-        text = (says or "").lower()
-        unknown = re.search(r"client (id )?(was )?(not found|unknown|does not exist)|(unknown|no such) client", text)
-        wrong = re.search(
-            r"(invalid|wrong|incorrect|bad|mismatched) (client )?secret|secret (is )?(invalid|wrong|incorrect)", text
-        )
-        if bool(unknown) == bool(wrong):
+        text = (says or "").lower().partition(". ")[0]  # Entra ID goes on with advice
+        unknown, wrong = _NO_SUCH_CLIENT.search(text), _WRONG_SECRET.search(text)
+        if bool(unknown) == bool(wrong) or re.search(r"\bor\b|\bdisabled\b", text):
             return None
         return "unknown_client" if unknown else "wrong_secret"
+
+    def says_disabled(self, says: str | None) -> bool:
+        """Whether a refusal's text says that the client is disabled, and nothing else."""
+        text = (says or "").lower()
+        return _DISABLED.search(text) is not None and re.search(r"\bor\b", text) is None
 
     def says_unknown_scope(self, says: str | None) -> bool:
         """Whether a refusal's text says that a scope does not exist, as against not being granted."""
@@ -223,6 +248,17 @@ class OAuth2:
         kind = "HTML page" if reply.text.lstrip()[:1] == "<" else "text"
         words = re.sub(r"<[^>]*>|\s+", " ", reply.text)
         return f"({kind}) {' '.join(words.split())}"[:200].strip()
+
+
+def _about_unauthorized(text: str) -> About:
+    """``unauthorized_client`` is for the grant type (RFC 6749 §5.2), unless its text speaks of something else."""
+    if re.search(r"(invalid|wrong|bad|incorrect) (client )?credential|secret", text):
+        return "client"  # Keycloak's word for a wrong secret
+    if _NO_SUCH_CLIENT.search(text) or _DISABLED.search(text):
+        return "client"
+    if re.search(r"\bscopes?\b", text):
+        return "other" if re.search(r"\b(grant|method|flow)\b|grant[ _-]?type", text) else "scope"
+    return "grant"
 
 
 def _scopes_of(value: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-__all__ = ["MOST_TEXT", "description", "error_code", "named_scopes", "retry_after_s"]
+__all__ = ["MOST_TEXT", "description", "error_code", "named_scopes", "retry_after_s", "whole"]
 
 #: A server's text is kept up to this many characters.
 MOST_TEXT = 500
@@ -47,22 +47,43 @@ def named_scopes(text: str | None, requested: Sequence[str]) -> tuple[str, ...]:
     """The requested scopes that ``text`` singles out, in request order.
 
     A text that names every scope of a request of several singles out none: it only echoes the request (Keycloak
-    does). A scope counts only where it stands whole: ``org:read`` is not named by ``admin:org:read``.
+    does). A scope counts only where it stands whole: ``org:read`` is not named by ``admin:org:read``; and one that is a
+    plain word, as the sentence itself may hold it, only in quotes or in a list of scopes.
 
     >>> named_scopes("scope 'b:c' is not authorized", ["a", "b:c"])
     ('b:c',)
     >>> named_scopes("Invalid scopes: a b:c", ["a", "b:c"])
     ()
+    >>> named_scopes("This client lacks a scope", ["client", "admin"]), named_scopes("Bad scope: a", ["a", "b"])
+    ((), ('a',))
     """
     if not text:
         return ()
-    found = tuple(scope for scope in requested if _stands_whole(scope, text))
-    return () if len(found) == len(requested) > 1 else found
+    standing = tuple(scope for scope in requested if whole(scope).search(text))
+    if len(standing) == len(requested) > 1:
+        return ()
+    listed = _listed(text, requested)
+    return tuple(scope for scope in standing if not scope.isalpha() or scope in listed or _quoted(scope, text))
 
 
-def _stands_whole(scope: str, text: str) -> bool:
+def whole(scope: str) -> re.Pattern[str]:
+    """Finds ``scope`` where it stands whole, and not as a part of a longer one."""
     inside = r"[\w:./\-]"
-    return re.search(rf"(?<!{inside}){re.escape(scope)}(?!{inside}*\w)(?!:)", text) is not None
+    return re.compile(rf"(?<!{inside}){re.escape(scope)}(?!{inside}*\w)")
+
+
+def _quoted(scope: str, text: str) -> bool:
+    return re.search(rf"""['"`‘“\[]{re.escape(scope)}['"`’”\]]""", text) is not None
+
+
+def _listed(text: str, requested: Sequence[str]) -> set[str]:
+    """The members of lists such as ``scopes: a b``; a list holds scopes of the request and nothing else."""
+    found: set[str] = set()
+    for tail in re.findall(r"\bscopes?\s*[:=]\s*(.*?)\.?(?=$|\bscopes?\s*[:=])", text, re.IGNORECASE):
+        members = {each.strip("'\"`[]{}()") for each in re.split(r"[\s,]+", tail)} - {""}
+        if members <= set(requested):
+            found |= members
+    return found
 
 
 def retry_after_s(value: str | None, now: datetime | None = None) -> float | None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from orgscope_kit.sandbox.scenario import AuthMethod, Client, Scenario
+from orgscope_kit.sandbox.scenario import AuthMethod, Client, Encoding, Scenario
 
 __all__ = ["Authenticated", "Call", "ClientFailure", "authenticate", "client_id_of", "read_call"]
 
@@ -84,8 +84,8 @@ class _Credentials:
     readings: dict[str, tuple[str, str]]
 
 
-def authenticate(call: Call, scenario: Scenario) -> Authenticated | ClientFailure:
-    """Who sent the call, or why that cannot be told."""
+def authenticate(call: Call, scenario: Scenario, unless_said: Encoding = "percent") -> Authenticated | ClientFailure:
+    """Who sent the call, or why that cannot be told; a client without ``encoding`` has that of ``unless_said``."""
     basic, posted = _basic(call), _posted(call)
     if basic is not None and (posted is not None or _other_client_posted(call, basic)):
         return "both"
@@ -98,7 +98,10 @@ def authenticate(call: Call, scenario: Scenario) -> Authenticated | ClientFailur
     for encoding, (client_id, secret) in presented.readings.items():
         known = scenario.client(client_id)
         found = found or known
-        if known is None or encoding not in ("any", known[1].encoding) or presented.method not in known[1].auth_methods:
+        if known is None or presented.method not in known[1].auth_methods:
+            continue
+        taken = known[1].encoding or unless_said
+        if "any" not in (encoding, taken) and encoding != taken:
             continue
         if hmac.compare_digest(secret.encode(), known[1].secret.encode()):
             return "disabled" if known[1].disabled else Authenticated(*known)

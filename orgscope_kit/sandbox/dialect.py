@@ -41,5 +41,5 @@ class Dialect(Protocol):
     def failed(self, call: Call, status: int) -> Response:
         """The platform's answer when it fails with a 5xx ``status``."""
 
-    def limited(self, status: Literal[429, 400], call: Call, retry_after_s: int | None) -> Response:
-        """The platform's answer to a client that asks too often."""
+    def limited(self, status: Literal[429, 400] | None, call: Call, retry_after_s: int | None) -> Response:
+        """The platform's answer to a client that asks too often; in its own form, unless ``status`` says which."""

@@ -15,11 +15,12 @@ from orgscope_kit.sandbox.checks import cross_check, explain_invalid, scenario_e
 from orgscope_kit.scopes import is_scope
 
 __all__ = [
-    "AuthMethod", "Client", "Faults", "GrantChange", "Integration", "Limited", "OrgScenario", "Scenario",
-    "ServerStyle", "Truth", "load", "parse", "shipped",
+    "AuthMethod", "Client", "Encoding", "Faults", "GrantChange", "Integration", "Limited", "OrgScenario", "Role",
+    "Scenario", "ServerStyle", "Truth", "load", "parse", "shipped",
 ]  # fmt: skip
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post"]
+Encoding = Literal["percent", "raw", "any"]
 
 
 def _scope_token(value: str) -> str:
@@ -30,6 +31,7 @@ def _scope_token(value: str) -> str:
 
 ScopeToken = Annotated[str, AfterValidator(_scope_token)]
 Scopes = tuple[ScopeToken, ...]
+Permission = Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+:[^:\s]+$")]
 
 
 class _Part(BaseModel):
@@ -50,9 +52,12 @@ class ServerStyle(_Part):
         no_scope: a request without ``scope`` gets everything granted, or is refused.
         tokens_me: whether ``/api/v2/tokens/me`` exists.
         expires_in_s: lifetime of a token; the default is Genesys Cloud's.
+        wrong_secret_status: of ``genesys``, whose other client errors are 400; records disagree on this one.
+
+    ``genesys`` minds ``client_errors``, ``wrong_secret_status`` and ``expires_in_s`` only.
     """
 
-    dialect: Literal["appfoundry"] = "appfoundry"
+    dialect: Literal["appfoundry", "genesys"] = "appfoundry"
     client_errors: Literal["distinct", "same", "empty"] = "distinct"
     without_org_id: Literal["home", "refuse"] = "home"
     ignores_org_id: bool = False
@@ -63,6 +68,7 @@ class ServerStyle(_Part):
     no_scope: Literal["all", "refuse"] = "all"
     tokens_me: bool = True
     expires_in_s: PositiveInt = 86400
+    wrong_secret_status: Literal[400, 401] = 400
 
 
 class Integration(_Part):
@@ -76,14 +82,15 @@ class Client(_Part):
     """An OAuth client as the server knows it; ``secret`` is the server's truth, not what the analyst holds.
 
     Attributes:
-        encoding: how the server reads Basic: ``percent`` decodes (RFC 6749 §2.3.1), ``raw`` does not.
+        encoding: how the server reads Basic: ``percent`` decodes (RFC 6749 §2.3.1), ``raw`` does not, ``any`` takes
+            both; by default ``percent``, and ``any`` in the dialect ``genesys``.
         granted: replaces the org's grants when this client asks in its own org.
     """
 
     id: str
     secret: str = Field(repr=False)
     auth_methods: tuple[AuthMethod, ...] = ("client_secret_basic", "client_secret_post")
-    encoding: Literal["percent", "raw"] = "percent"
+    encoding: Encoding | None = None
     grants: tuple[str, ...] = ("client_credentials",)
     granted: Scopes | None = None
     disabled: bool = False
@@ -91,11 +98,11 @@ class Client(_Part):
 
 
 class Limited(_Part):
-    """A rate limit at the token endpoint: for the ``first`` requests, or for ever."""
+    """A rate limit: for the ``first`` requests, or for ever; by default in the form that the dialect has for it."""
 
     first: PositiveInt | None = None
     retry_after_s: Annotated[int, Field(ge=0)] | None = 1
-    as_: Literal[429, 400] = Field(429, alias="as")
+    as_: Literal[429, 400] | None = Field(None, alias="as")
 
 
 class Faults(_Part):
@@ -107,6 +114,7 @@ class Faults(_Part):
         reset: the connection ends with a TCP reset, without an answer.
         truncated: the body stops half way. not_json: a gateway's HTML page with status 200. empty: 200 without a body.
         slow_body_s: real seconds between the halves of the body.
+        api_limited: a rate limit of ``genesys`` behind the token endpoint, at ``/api/v2``; counted apart.
     """
 
     latency_ms: NonNegativeFloat = 0
@@ -119,6 +127,7 @@ class Faults(_Part):
     empty: bool = False
     slow_body_s: NonNegativeFloat = 0
     limited: Limited | None = None
+    api_limited: Limited | None = None
 
 
 class GrantChange(_Part):
@@ -127,6 +136,13 @@ class GrantChange(_Part):
     scope: ScopeToken
     granted: bool = True
     ago_s: NonNegativeFloat = 0
+
+
+class Role(_Part):
+    """A role of ``genesys``: permissions as ``domain:entity:action``, where ``*`` stands for any."""
+
+    name: str
+    permissions: tuple[Permission, ...] = ()
 
 
 class OrgScenario(_Part):
@@ -139,6 +155,10 @@ class OrgScenario(_Part):
         balanced: a replica is picked for each connection, or for each token request; in turn, either way.
         flapping: scope → replicas that never grant it, whatever is changed.
         changes: grants changed before the start.
+        roles: of ``genesys``: what the org's client carries, and whoever signs in here. Changes may name permissions.
+        enforce_scopes: of ``genesys``: calls with a signed-in user's token need a scope beside the permission.
+        ip_allowlisted: of ``genesys``: whether the org's client may ask from the analyst's address.
+        authorized: of ``genesys``: how this org stands to clients of other orgs.
     """
 
     org_id: str
@@ -150,6 +170,10 @@ class OrgScenario(_Part):
     flapping: dict[ScopeToken, tuple[int, ...]] = {}
     changes: tuple[GrantChange, ...] = ()
     faults: Faults = Faults()
+    roles: tuple[Role, ...] = ()
+    enforce_scopes: bool = False
+    ip_allowlisted: bool = True
+    authorized: Literal["Unauthorized", "Requested", "Authorized", "Revoked"] = "Unauthorized"
 
 
 class Truth(_Part):

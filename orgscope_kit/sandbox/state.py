@@ -9,7 +9,7 @@ import secrets
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,7 +47,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What an access token is bound to; ``expires_s`` on the state's clock."""
+    """What an access token is bound to; ``expires_s`` on the state's clock; ``user``: who signed in, if anyone."""
 
     client_id: str
     client_org: str
@@ -55,6 +55,7 @@ class Token:
     scope: tuple[str, ...]
     expires_s: float
     expires_at: int
+    user: str | None = None
 
 
 class Connection:
@@ -137,7 +138,12 @@ class Grants:
         """What ``replica`` grants now; ``client`` is the org's own client, where it is the one that asks."""
         setting = self._scenario.orgs[org]
         own = client.granted if client is not None and client == setting.client else None
-        current = dict.fromkeys(setting.granted if own is None else own)
+        return self.applied(org, replica, setting.granted if own is None else own)
+
+    def applied(self, org: str, replica: int, base: Sequence[str]) -> tuple[str, ...]:
+        """``base`` and the changes that have reached ``replica``."""
+        setting = self._scenario.orgs[org]
+        current = dict.fromkeys(base)
         delay_s = setting.delays_s[replica] if setting.delays_s else 0.0
         for change in self._changes[org]:
             if change.at_s + delay_s > self._now_s():
@@ -164,6 +170,7 @@ class State:
         self.received: list[Received] = []
         self.faulty: Counter[str] = Counter()
         self.limited: Counter[str] = Counter()
+        self.api_limited: Counter[str] = Counter()
         self.random = random.Random(scenario.seed)  # noqa: S311 - jitter, repeatable
         self.control_token = secrets.token_urlsafe(24)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +17,9 @@ __all__ = ["Received", "TokenAnswer", "decode"]
 #: Members that carry token material; they never leave this wing.
 _TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token", "token", "device_code", "assertion")
 _MOST_TEXT = 2000
+_MOST_MEMBERS = 200
 _MOST_DEPTH = 8
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON allows half a pair, and no file can hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +47,37 @@ def decode(received: Received, redactor: Redactor, *tokens: str) -> TokenAnswer:
     token = token if isinstance(token, str) and token else None
     material = [*tokens, *(value for name in _TOKEN_MEMBERS if payload and isinstance(value := payload.get(name), str))]
 
-    def clean(value: str) -> str:
-        return redactor.clean(value, *material)
-
-    kept = None
-    if payload is not None:
-        kept = {clean(key): _cleaned(value, clean, 0) for key, value in payload.items() if key not in _TOKEN_MEMBERS}
+    clean = redactor.with_tokens(material, _MOST_TEXT)
+    kept = _cleaned(payload, clean, 0) if payload is not None else None
     headers = {name: clean(value) for name, value in received.headers.items()}
-    return TokenAnswer(Reply(received.status, headers, kept, clean(text)[:_MOST_TEXT], token is not None), token)
+    return TokenAnswer(Reply(received.status, headers, kept, clean(text), token is not None), token)
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
 
-def _cleaned(value: Any, clean: Any, depth: int) -> Any:
+def _number(text: str) -> int | float | None:
+    """A number of JSON, ``None`` where it is beyond any use: NaN, infinite, or of hundreds of digits."""
+    if len(text) < 16 and text.lstrip("-").isdigit():
+        return int(text)
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _cleaned(value: Any, clean: Callable[[str], str], depth: int) -> Any:
+    """``value`` without token members, its texts cleaned; of a huge one only the beginning."""
     if isinstance(value, str):
-        return clean(value)
+        return clean(_LONE_SURROGATE.sub("\ufffd", value))
     if depth >= _MOST_DEPTH:
         return None
     if isinstance(value, dict):
-        return {clean(str(key)): _cleaned(each, clean, depth + 1) for key, each in value.items()}
+        kept = [key for key in value if key not in _TOKEN_MEMBERS][:_MOST_MEMBERS]
+        return {_cleaned(key, clean, 0): _cleaned(value[key], clean, depth + 1) for key in kept}
     if isinstance(value, list):
-        return [_cleaned(each, clean, depth + 1) for each in value]
+        return [_cleaned(each, clean, depth + 1) for each in value[:_MOST_MEMBERS]]
     return value

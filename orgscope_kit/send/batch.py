@@ -6,9 +6,9 @@ Drives one inquiry an org, paced and limited for each ``host:port``; retries, in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import Literal, Protocol
 
@@ -22,14 +22,13 @@ from ..records import Exchange, Org, Probe
 from ..scopes import CONTROL_SCOPE
 from .client_auth import encoding_differs
 from .credentials import Credentials
-from .exchange import Asked, Clock, Sender
+from .exchange import Clock, Sender
 from .journal import Journal
-from .pacing import Gates
+from .pacing import Gates, happens_within
 from .transport import Wire
 
 __all__ = ["Batch", "Observer", "Progress"]
 
-_LAG_EVERY_S = 0.02
 _MOST_WAIT_S = 120.0
 _RETRY_STATUS = frozenset({502, 503, 504})
 _NO_SECOND_TRY = frozenset({"tls_untrusted", "tls_failure", "undecodable"})
@@ -79,25 +78,32 @@ class Batch:
     ) -> None:
         self._spec, self._credentials, self._journal, self._observer = spec, credentials, journal, observer
         self._orgs = [org for org in spec.orgs if org.name not in credentials.missing]
-        self._wire, self._clock = Wire(transport), Clock()
-        self.sender = Sender(spec, credentials, self._wire, self._clock)
-        self._gates, self._ledger = Gates(spec.limits), Ledger()
         self._steps = journal.steps()
-        self._exchanges = sum(len(step.rows) for steps in self._steps.values() for step in steps.values())
+        before = [row for steps in self._steps.values() for step in steps.values() for row in step.rows]
+        self._exchanges = len(before)
+        self._wire, self._clock = Wire(transport), Clock()
+        connections = max((row.connection_id or 0 for row in before), default=0)
+        self.sender = Sender(spec, credentials, self._wire, self._clock, connections)
+        self._gates, self._ledger = Gates(spec.limits), Ledger()
+        self._places: dict[str, AsyncExitStack] = {}
         self._controls: dict[str, asyncio.Future[tuple[Exchange, ...]]] = {}
         self._stopping = asyncio.Event()
         self._done = 0
         self.spent = {org.name: 0 for org in self._orgs}
 
     def stop(self) -> None:
-        """Start no further exchange; what is under way is awaited and kept. Call it on the batch's loop."""
+        """Start no further probe; what is under way, a token's inspection too, is awaited and kept.
+
+        Call it on the batch's loop.
+        """
         self._stopping.set()
 
     async def run(self) -> bool:
         """Settle every org, the reference first; returns whether all were, and not stopped before."""
         self._recall_controls()
-        lag = asyncio.create_task(self._sample_lag())
+        lag = asyncio.create_task(self._clock.sample())
         try:
+            await self._wire.prepare((url, org.verify) for org in self._orgs for url in _urls(org))
             first = [org for org in self._orgs if org.name == self._spec.reference]
             rest = [org for org in self._orgs if org.name != self._spec.reference]
             open_at: dict[str, asyncio.Semaphore] = {}
@@ -114,7 +120,9 @@ class Batch:
         return self._done == len(self._orgs)
 
     async def _settle(self, org: Org, few: asyncio.Semaphore) -> None:
-        async with few:
+        async with AsyncExitStack() as place:
+            await place.enter_async_context(few)
+            self._places[org.name] = place
             if self._stopping.is_set():
                 return
             background = self._journal.open_org(org.name, self._ledger.background(org))
@@ -137,6 +145,7 @@ class Batch:
                     probe = inquiry.send(answered)
             except StopIteration:
                 pass
+            self.sender.forget(org.name)
             self._ledger.settle(org, rows)
             if reason != "interrupted":
                 self._journal.end_org(org.name, reason)
@@ -148,7 +157,7 @@ class Batch:
         if CONTROL_SCOPE not in (probe.scopes or ()):
             return await self._carry_out(org, probe, step)
         while (shared := self._controls.get(org.token_url)) is not None:
-            rows = await shared
+            rows = await asyncio.shield(shared)  # else a task that is cancelled here would cancel what others await
             if rows or self._stopping.is_set():
                 return rows
             if self._controls.get(org.token_url) is shared:
@@ -177,82 +186,85 @@ class Batch:
         self.spent[org.name] += len(rows)
         if held and held.closed:
             return rows
-        probe_id = f"{org.name}/{step}"
+        wait = (self._again_in_s(rows[-1]) if rows else None) or 0.0
         while True:
-            attempt = len(rows) + 1
-            if self._stopping.is_set() or self.spent[org.name] >= self._spec.limits.budget:
+            if self.spent[org.name] >= self._spec.limits.budget or await self._stopped_within(org, rows, wait):
                 return ()
-            new, again_in_s = await self._attempt(org, probe, step, probe_id, attempt)
+            attempt = 1 + sum(1 for row in rows if row.purpose != "inspect")
+            new, closed = await self._attempt(org, probe, step, attempt)
             rows += new
-            if again_in_s is None:
+            if closed:
                 return rows
-            if await self._stopped_within(again_in_s):
+            if not new:
                 return ()
+            wait = self._again_in_s(new[-1]) or 0.0
 
-    async def _attempt(
-        self, org: Org, probe: Probe, step: int, probe_id: str, attempt: int
-    ) -> tuple[tuple[Exchange, ...], float | None]:
-        """One request and the inspection of its token, journaled together within the host's slot; when to try again."""
+    async def _stopped_within(self, org: Org, rows: tuple[Exchange, ...], wait: float) -> bool:
+        """Wait before the next attempt. Who was asked to wait gives up the place, so that other orgs go on."""
+        if not rows or self._stopping.is_set():
+            return self._stopping.is_set()
+        if rows[-1].outcome == "limited":
+            await self._places[org.name].aclose()
+        ended = rows[-1].sent_at + timedelta(milliseconds=rows[-1].total_ms or 0.0)  # maybe before a run was resumed
+        left = wait - (self._clock.at(monotonic()) - ended).total_seconds()
+        return await happens_within(self._stopping, min(wait, left)) if left > 0 else False
+
+    async def _attempt(self, org: Org, probe: Probe, step: int, attempt: int) -> tuple[tuple[Exchange, ...], bool]:
+        """One request and the inspection of its token, journaled together within the host's slot; none if stopped.
+
+        Also whether that settles the step.
+        """
         url = org.authorization_url if probe.endpoint == "authorization" and org.authorization_url else org.token_url
-        planned = monotonic()
+        planned, probe_id = monotonic(), f"{org.name}/{step}"
         hosts = {host_of(url)} | (
             {host_of(how.url) for how in named(org.provider).inspections(org)} if probe.inspect else set()
         )
         async with AsyncExitStack() as slots:
             for host in sorted(hosts):  # in one order everywhere, so that no two inquiries wait for each other
                 await slots.enter_async_context(self._gates.at(host).slot())
-            await self._gates.at(host_of(url)).start()
+            if not await self._gates.at(host_of(url)).start(self._stopping):
+                return (), False
             asked = await self.sender.ask(org, probe, probe_id, attempt, planned)
             self.spent[org.name] += 1
-            again = self._again_in_s(asked.row, attempt)
-            rows = [asked.row]
-            if again is None and probe.inspect and asked.token is not None:
-                rows += await self._inspect(org, probe, probe_id, asked)
-            kept = self._journal.append(rows, step, closes=again is None)
+            rows, closes = [asked.row], self._again_in_s(asked.row) is None
+            if closes and probe.inspect and asked.token is not None:
+                closes = await self._inspect(org, probe, asked.token, rows)
+            kept = self._journal.append(rows, step, closes=closes)
         for row in kept:
             self._exchanges += 1
             self._tell("exchange", org, row)
-        return kept, again
+        return kept, closes
 
-    async def _inspect(self, org: Org, probe: Probe, probe_id: str, asked: Asked) -> list[Exchange]:
-        """Ask the provider's ways of inspection until one answers."""
-        rows: list[Exchange] = []
+    async def _inspect(self, org: Org, probe: Probe, token: str, rows: list[Exchange]) -> bool:
+        """Ask the provider's ways of inspection until one answers, adding to ``rows``; whether no stop came between.
+
+        A stop does not come between where the turn is near: asking again later would mint another token.
+        """
+        limits = self._spec.limits
+        stopping = self._stopping if 1 / limits.rate_per_s > limits.timeout_s else None
         for how in named(org.provider).inspections(org):
-            if asked.token is None or self.spent[org.name] >= self._spec.limits.budget:
+            if self.spent[org.name] >= limits.budget:
                 break
             planned = monotonic()
-            await self._gates.at(host_of(how.url)).start()
-            rows.append(await self.sender.inspect(org, probe, probe_id, how, asked.token, planned))
+            if not await self._gates.at(host_of(how.url)).start(stopping):
+                return False
+            rows.append(await self.sender.inspect(org, probe, rows[0].probe_id, how, token, planned))
             self.spent[org.name] += 1
             if rows[-1].outcome == "granted":
                 break
-        return rows
+        return True
 
-    def _again_in_s(self, row: Exchange, attempt: int) -> float | None:
-        """Seconds until the next attempt, or ``None`` where this one counts."""
+    def _again_in_s(self, row: Exchange) -> float | None:
+        """Seconds from the end of an attempt until the next, or ``None`` where this one counts."""
         broken = row.outcome == "unreachable" or (row.outcome == "unreadable" and row.error in ("truncated", "timeout"))
         worth = broken and row.error not in _NO_SECOND_TRY
         if (
             not (worth or row.outcome == "limited" or row.status in _RETRY_STATUS)
-            or attempt >= self._spec.limits.attempts
+            or row.attempt >= self._spec.limits.attempts
         ):
             return None
-        wait = row.retry_after_s if row.retry_after_s is not None else min(8.0, 0.5 * 2 ** (attempt - 1))
+        wait = row.retry_after_s if row.retry_after_s is not None else min(8.0, 0.5 * 2 ** min(row.attempt - 1, 9))
         return wait if wait <= _MOST_WAIT_S else None
-
-    async def _stopped_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
-
-    async def _sample_lag(self) -> None:
-        while True:
-            before = monotonic()
-            await asyncio.sleep(_LAG_EVERY_S)
-            now = monotonic()
-            self._clock.lags.append((now, max(0.0, now - before - _LAG_EVERY_S)))
 
     def _tell(self, kind: Literal["opened", "exchange", "settled"], org: Org, row: Exchange | None = None) -> None:
         if self._observer is not None:
@@ -260,6 +272,6 @@ class Batch:
             self._observer(Progress(kind, org.name, row, self._exchanges, self._done, len(self._orgs), elapsed))
 
 
-def minted(exchanges: Sequence[Exchange]) -> int:
-    """How many tokens the exchanges made."""
-    return sum(1 for row in exchanges if row.outcome in ("granted", "narrowed") and row.purpose != "inspect")
+def _urls(org: Org) -> list[str]:
+    also = [org.authorization_url] if org.redirect_uri and org.authorization_url else []
+    return [org.token_url, *also, *(how.url for how in named(org.provider).inspections(org))]

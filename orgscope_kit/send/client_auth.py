@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import httpx
 
@@ -16,13 +16,18 @@ from .credentials import Secret
 __all__ = ["authorization_request", "encoding_differs", "inspection_request", "token_request", "user_agent"]
 
 
+_COMMENT = " !#$&'*+,/:;=?@[]^`{|}"  # what may stand in a header's comment (RFC 9110 §5.6.5) beside letters and digits
+_PLAIN = {"accept-encoding": "identity"}  # an answer is small, and unpacking it would count as the server's time
+
+
 def user_agent(contact: str | None) -> str:
     """Names the kit, and whom to ask about it.
 
     >>> user_agent("iam@vendor.example").split(" ", 1)[1]
     '(OAuth scope diagnosis; iam@vendor.example)'
     """
-    return f"orgscope_kit/{__version__} (OAuth scope diagnosis{'; ' + contact if contact else ''})"
+    told = f"; {quote(contact, safe=_COMMENT)}" if contact else ""
+    return f"orgscope_kit/{__version__} (OAuth scope diagnosis{told})"
 
 
 def encoding_differs(client_id: str, secret: Secret | None) -> bool:
@@ -44,7 +49,7 @@ def inspection_request(
     if how.kind == "introspect":
         form = [("token", token), ("token_type_hint", "access_token")]
         return _form_request(how.url, org, probe, form, secret, agent)
-    headers = {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": agent}
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": agent} | _PLAIN
     return httpx.Request("GET", how.url, headers=headers)
 
 
@@ -56,14 +61,18 @@ def authorization_request(org: Org, agent: str) -> httpx.Request:
         "redirect_uri": org.redirect_uri or "",
         "state": "orgscope",
     }
-    headers = {"accept": "text/html, application/json", "user-agent": agent}
+    headers = {"accept": "text/html, application/json", "user-agent": agent} | _PLAIN
     return httpx.Request("GET", f"{org.authorization_url}?{urlencode(query)}", headers=headers)
 
 
 def _form_request(
     url: str, org: Org, probe: Probe, form: Sequence[tuple[str, str]], secret: Secret | None, agent: str
 ) -> httpx.Request:
-    headers = {"accept": "application/json", "user-agent": agent, "content-type": "application/x-www-form-urlencoded"}
+    headers = {
+        "accept": "application/json",
+        "user-agent": agent,
+        "content-type": "application/x-www-form-urlencoded",
+    } | _PLAIN
     pairs = list(form)
     if probe.auth_method == "client_secret_basic" and secret is not None:
         headers["authorization"] = _basic(org.client_id, secret, probe.secret_encoding == "percent")

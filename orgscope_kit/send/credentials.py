@@ -24,11 +24,12 @@ from ..ask.urls import secret_hosts
 from ..errors import CredentialError, InvestigationError, Problem
 from ..records import Org
 
-__all__ = ["Credentials", "Secret", "problems", "resolve"]
+__all__ = ["SHORTEST_TEXT", "Credentials", "Secret", "problems", "resolve", "texts"]
 
 _MOST_BYTES = 64 * 2**10  # of a file that holds one secret
 _MOST_DOTENV_BYTES = 5 * 2**20
-_SHORTEST_TEXT = 8  # shorter ones would be found in any text
+#: Shorter secrets are not looked for by themselves: they would be found in any text.
+SHORTEST_TEXT = 8
 
 
 class Secret:
@@ -185,8 +186,8 @@ class Credentials:
             pairs = [(client_id, value), *((form(client_id), form(value)) for form in (_percent, quote_plus))]
             for pair in pairs:
                 found |= _base64(":".join(pair))
-            if len(value) >= _SHORTEST_TEXT:
-                found |= _texts(value)
+            if len(value) >= SHORTEST_TEXT:
+                found |= texts(value)
         return sorted(found, key=lambda text: (-len(text), text))
 
     def drop(self) -> None:
@@ -309,7 +310,8 @@ def _base64(text: str) -> set[str]:
     return {form for each in (plain, safe) for form in (each, each.rstrip("="))}
 
 
-def _texts(value: str) -> set[str]:
+def texts(value: str) -> set[str]:
+    """The forms in which a server may write ``value``: as it is, percent-encoded, escaped for JSON, in base64."""
     encoded = {quote(value), _percent(value), quote_plus(value)}
     lowered = {_lower_escapes(each) for each in encoded}
     escaped = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}

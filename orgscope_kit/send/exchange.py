@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -27,24 +28,44 @@ __all__ = ["Asked", "Clock", "Sender", "read_authorization"]
 SANDBOX = "orgscope-sandbox"
 
 _KEPT_LAGS = 4096
+_LAG_EVERY_S = 0.02
 
 
 @dataclass(slots=True)
 class Clock:
-    """One mapping from the monotonic clock to UTC for a whole run, and how late the event loop woke lately."""
+    """One mapping from the monotonic clock to UTC for a whole run, and how late the event loop woke lately.
+
+    Attributes:
+        lags: when the loop woke, and by how many seconds too late. due: when it is to wake next.
+    """
 
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started: float = field(default_factory=monotonic)
     lags: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_KEPT_LAGS))
+    due: float | None = None
 
     def at(self, moment: float) -> datetime:
         """UTC of a monotonic moment."""
         return self.started_at + timedelta(seconds=moment - self.started)
 
+    async def sample(self) -> None:
+        """Note how late the loop wakes, until cancelled."""
+        while True:
+            self.due = monotonic() + _LAG_EVERY_S
+            await asyncio.sleep(_LAG_EVERY_S)
+            now = monotonic()
+            self.lags.append((now, max(0.0, now - self.due)))
+
     def lag_ms(self, since: float) -> float | None:
-        """The largest lateness seen since ``since``, in ms; ``None`` where none was sampled."""
-        seen = [lag for moment, lag in self.lags if moment >= since]
-        return 1000.0 * max(seen) if seen else None
+        """The largest lateness since ``since``, the one that still lasts included; ``None`` where none is sampled."""
+        if self.due is None:
+            return None
+        worst = max(0.0, monotonic() - self.due)
+        for moment, lag in reversed(self.lags):
+            if moment < since:
+                break
+            worst = max(worst, lag)
+        return 1000.0 * worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +84,12 @@ class Sender:
         simulated: whether a sandbox answered: then every result says so.
     """
 
-    def __init__(self, spec: Spec, credentials: Credentials, wire: Wire, clock: Clock) -> None:
+    def __init__(self, spec: Spec, credentials: Credentials, wire: Wire, clock: Clock, connections: int = 0) -> None:
         self._limits, self._credentials, self._wire, self.clock = spec.limits, credentials, wire, clock
         self._redactor = Redactor(credentials.forms())
         self._agent = user_agent(spec.contact)
-        self._connections: dict[object, int] = {}
+        self._connections, self._by_address = connections, dict[object, int]()
+        self._tokens: defaultdict[str, list[str]] = defaultdict(list)
         self.skews: dict[str, list[float]] = {}
         self.simulated = False
 
@@ -84,13 +106,16 @@ class Sender:
         if isinstance(received, str):
             reading = _no_answer(received, status)
         else:
-            answer = decode(received, self._redactor)
+            answer = decode(received, self._redactor, *self._tokens[org.name])
             token = answer.token
+            if token is not None:
+                self._tokens[org.name].append(token)
             if probe.endpoint == "authorization":
-                reading = read_authorization(provider, answer.reply)
+                reading = _read(answer.reply, lambda reply: read_authorization(provider, reply))
             else:
-                reading = provider.read(answer.reply, probe.scopes)
-        return Asked(self._row(probe, probe_id, attempt, planned, request, timings, status, reading), token)
+                reading = _read(answer.reply, lambda reply: provider.read(reply, probe.scopes))
+        url = org.authorization_url if probe.endpoint == "authorization" else org.token_url
+        return Asked(self._row(probe, probe_id, attempt, planned, str(url), timings, status, reading), token)
 
     async def inspect(
         self, org: Org, probe: Probe, probe_id: str, how: Inspection, token: str, planned: float
@@ -102,9 +127,14 @@ class Sender:
         if isinstance(received, str):
             reading = _no_answer(received, status)
         else:
-            reading = named(org.provider).read_inspection(decode(received, self._redactor, token).reply, how.kind)
-        row = self._row(probe, probe_id, 1, planned, request, timings, status, reading)
+            reply = decode(received, self._redactor, token, *self._tokens[org.name]).reply
+            reading = _read(reply, lambda reply: named(org.provider).read_inspection(reply, how.kind))
+        row = self._row(probe, probe_id, 1, planned, how.url, timings, status, reading)
         return replace(row, purpose="inspect", scope_requested=None)
+
+    def forget(self, org: str) -> None:
+        """Drop the tokens of an org that is asked no more; till then a later answer may repeat one."""
+        self._tokens.pop(org, None)
 
     async def _send(self, org: Org, request: httpx.Request, fresh: bool) -> tuple[Received | str, Timings, int | None]:
         received, timings, status = await self._wire.send(
@@ -118,20 +148,24 @@ class Sender:
     def _note_skew(self, url: str, headers: Mapping[str, str], timings: Timings) -> None:
         try:
             theirs = parsedate_to_datetime(headers["date"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return
         if theirs.tzinfo is None:
             return
         middle = self.clock.at((timings.sent + timings.ended) / 2)
         # `Date` is cut to the second: on average the server's clock stood half a second later
-        ahead = (theirs + timedelta(milliseconds=500) - middle).total_seconds()
+        ahead = (theirs - middle).total_seconds() + 0.5
         self.skews.setdefault(host_of(url), []).append(ahead)
 
     def _connection(self, timings: Timings) -> int | None:
-        if timings.connection is None:
+        """Its number in the run. An address comes back once its connection is closed, so a new one always counts up."""
+        at = timings.connection
+        if at is None:
             return None
-        key = timings.connection if not isinstance(timings.connection, list) else tuple(timings.connection)
-        return self._connections.setdefault(key, len(self._connections) + 1)
+        if not timings.reused or at not in self._by_address:
+            self._connections += 1
+            self._by_address[at] = self._connections
+        return self._by_address[at]
 
     def _row(
         self,
@@ -139,12 +173,11 @@ class Sender:
         probe_id: str,
         attempt: int,
         planned: float,
-        request: httpx.Request,
+        url: str,
         timings: Timings,
         status: int | None,
         reading: Reading,
     ) -> Exchange:
-        url = request.url
         return Exchange(
             exchange_id=0,
             probe_id=probe_id,
@@ -154,7 +187,7 @@ class Sender:
             org_id_sent=probe.org_id,
             credentials_of=probe.credentials_of,
             auth_method=probe.auth_method,
-            endpoint=str(url.copy_with(query=None)),
+            endpoint=url.partition("?")[0],  # as the file has it: httpx would write it otherwise
             attempt=attempt,
             planned_at=self.clock.at(planned),
             sent_at=self.clock.at(timings.sent),
@@ -186,6 +219,18 @@ def _no_answer(word: str, status: int | None) -> Reading:
     """``unreachable`` where nothing came; ``unreadable`` where an answer began and broke off."""
     outcome: Outcome = "unreachable" if status is None else "unreadable"
     return Reading(outcome, word)
+
+
+def _read(reply: Reply, reader: Callable[[Reply], Reading]) -> Reading:
+    """Read an answer; one that its provider stumbles over is unreadable, and ends no run."""
+    try:
+        reading = reader(reply)
+    except Exception as error:
+        return Reading("unreadable", "undecodable", f"the provider cannot read it ({type(error).__name__})")
+    if reading.scope_granted is None:
+        return reading
+    words = dict.fromkeys(word for each in reading.scope_granted for word in each.split())
+    return replace(reading, scope_granted=tuple(words))
 
 
 def read_authorization(provider: OAuth2, reply: Reply) -> Reading:

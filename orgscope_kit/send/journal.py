@@ -2,15 +2,15 @@
 
 SQLite in WAL mode. One row an exchange, in the columns of the observations frame; beside them the step of the inquiry
 that asked, and whether the row closes that step. What an inquiry started from (its background) is journaled too, so
-that a resumed
-run asks the same.
+that a resumed run asks the same. Who writes holds the file alone: SQLite's exclusive lock, which ends with the process.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ _SCHEMA = 1
 _TUPLES = {"scope_requested", "named_scopes", "scope_granted"}
 _TIMES = {"planned_at", "sent_at"}
 _FLAGS = {"connection_reused", "scope_stated"}
+_DAMAGED = "If the file is damaged, start a new run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +41,28 @@ class Journal:
     """``journal.sqlite`` of a run folder; used from one thread at a time.
 
     Raises:
-        RunFolderError: the file cannot be opened or written, or another process writes it.
+        RunFolderError: the file cannot be opened, read or written, or another process writes it.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path, self._read_only = path, read_only
+        if read_only and not path.exists():
+            raise RunFolderError(f"{path}: no journal here. Name a run folder, or a run's id with --out.")
+        with self._explained():
+            self._db = _open(path, read_only)
         try:
-            self._db = _connect(path, read_only)
-            self._count = self._db.execute("SELECT coalesce(max(exchange_id), 0) FROM exchanges").fetchone()[0]
-        except sqlite3.Error as error:
-            raise RunFolderError(f"{path}: {error}. {_fix(error)}") from error
+            with self._explained():
+                _set_up(self._db, path, read_only)
+                self._count = self._db.execute("SELECT coalesce(max(exchange_id), 0) FROM exchanges").fetchone()[0]
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file; the lock on it ends, and a journal that was written lies in one file again."""
-        if not self._read_only:
-            self._db.execute("PRAGMA journal_mode=DELETE")
+        with suppress(sqlite3.Error):  # the disk may be full: then the write-ahead log stays, and is as good
+            if not self._read_only:
+                self._db.execute("PRAGMA journal_mode=DELETE")
         self._db.close()
 
     def append(self, rows: Sequence[Exchange], step: int, *, closes: bool) -> tuple[Exchange, ...]:
@@ -71,9 +79,8 @@ class Journal:
     def steps(self) -> dict[str, dict[int, Step]]:
         """What was carried out, by org and step."""
         found: dict[str, dict[int, list[tuple[Exchange, bool]]]] = {}
-        for row in self._db.execute("SELECT * FROM exchanges ORDER BY exchange_id"):
-            *columns, step, closes = row
-            exchange = _from_row(columns)
+        for *columns, step, closes in self._read("SELECT * FROM exchanges ORDER BY exchange_id"):
+            exchange = self._exchange(columns)
             found.setdefault(exchange.org, {}).setdefault(step, []).append((exchange, bool(closes)))
         return {
             org: {
@@ -85,15 +92,13 @@ class Journal:
 
     def exchanges(self) -> list[Exchange]:
         """Every exchange, in the order of ids."""
-        return [
-            _from_row(row[: len(COLUMNS)]) for row in self._db.execute("SELECT * FROM exchanges ORDER BY exchange_id")
-        ]
+        rows = self._read("SELECT * FROM exchanges ORDER BY exchange_id")
+        return [self._exchange(row[: len(COLUMNS)]) for row in rows]
 
     def open_org(self, org: str, background: Background) -> Background:
         """Note what ``org``'s inquiry starts from, once; a resumed run gets what was noted first."""
-        row = self._db.execute("SELECT background FROM openings WHERE org = ?", (org,)).fetchone()
-        if row is not None:
-            return _background(json.loads(row[0]))
+        for (kept,) in self._read("SELECT background FROM openings WHERE org = ?", org):
+            return _background(json.loads(kept))
         self._write("INSERT INTO openings VALUES (?, ?)", [(org, json.dumps(_as_json(background)))])
         return background
 
@@ -103,45 +108,63 @@ class Journal:
 
     def endings(self) -> dict[str, str]:
         """How inquiries ended, by org; those still open are absent."""
-        return dict(self._db.execute("SELECT org, reason FROM endings"))
+        return dict(self._read("SELECT org, reason FROM endings"))
+
+    def _read(self, statement: str, *values: Any) -> list[Any]:
+        with self._explained():
+            return self._db.execute(statement, values).fetchall()
 
     def _write(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
+        with self._explained(), self._db:
+            self._db.executemany(statement, values)
+
+    def _exchange(self, values: Sequence[Any]) -> Exchange:
         try:
-            with self._db:
-                self._db.executemany(statement, values)
+            return _from_row(values)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise RunFolderError(f"{self.path}: exchange {values[0]!r} is damaged ({error}). {_DAMAGED}") from error
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             raise RunFolderError(f"{self.path}: {error}. {_fix(error)}") from error
 
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+def _open(path: Path, read_only: bool) -> sqlite3.Connection:
     if read_only:
-        if not path.exists():
-            raise RunFolderError(f"{path}: no journal here. Name a run folder, or a run's id with --out.")
-        return sqlite3.connect(f"file:{path.as_posix()}?mode=ro", uri=True, check_same_thread=False)
-    db = sqlite3.connect(path, timeout=2.0, check_same_thread=False)
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA synchronous=FULL")
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0, check_same_thread=False)
+    return sqlite3.connect(path, timeout=0.5, check_same_thread=False)
+
+
+def _set_up(db: sqlite3.Connection, path: Path, read_only: bool) -> None:
+    if not read_only:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version not in (0, _SCHEMA):
         raise RunFolderError(
             f"{path}: journal schema {version}, this version knows {_SCHEMA}. Open it with the version that wrote it."
         )
+    if read_only:
+        return
     columns = ", ".join("exchange_id INTEGER PRIMARY KEY" if name == "exchange_id" else name for name in COLUMNS)
     with db:
         db.execute(f"CREATE TABLE IF NOT EXISTS exchanges ({columns}, step INTEGER, closes INTEGER)")
         db.execute("CREATE TABLE IF NOT EXISTS openings (org PRIMARY KEY, background)")
         db.execute("CREATE TABLE IF NOT EXISTS endings (org PRIMARY KEY, reason)")
-        db.execute(f"PRAGMA user_version = {_SCHEMA}")
-    return db
+        db.execute(f"PRAGMA user_version = {_SCHEMA}")  # a write, which takes the lock until the file is closed
 
 
 def _fix(error: sqlite3.Error) -> str:
     text = str(error)
     if "locked" in text:
         return "Another process works on this run: wait for it, or stop it."
-    if "full" in text or "readonly" in text or "unable to open" in text:
+    if any(word in text for word in ("full", "readonly", "unable to open", "disk I/O")):
         return "Make room, or name another folder with --out; what was journaled is kept."
-    return "If the file is damaged, start a new run; what can be read of it is kept."
+    return _DAMAGED
 
 
 def _to_row(row: Exchange) -> list[Any]:

@@ -9,7 +9,7 @@ from time import monotonic
 
 from ..records import Limits
 
-__all__ = ["Gate", "Gates"]
+__all__ = ["Gate", "Gates", "happens_within"]
 
 
 class Gate:
@@ -27,14 +27,18 @@ class Gate:
         async with self._slots:
             yield
 
-    async def start(self) -> None:
-        """Wait for the next start. In order of asking."""
+    async def start(self, stopping: asyncio.Event | None = None) -> bool:
+        """Wait for the next start, in order of asking; ``False`` where ``stopping`` came first."""
         async with self._turn:
-            wait = self._next - monotonic()
-            while wait > 0:
-                await asyncio.sleep(wait)
-                wait = self._next - monotonic()  # a timer may wake a little early
+            while (wait := self._next - monotonic()) > 0:  # a timer may wake a little early
+                if stopping is None:
+                    await asyncio.sleep(wait)
+                elif await happens_within(stopping, wait):
+                    break
+            if stopping is not None and stopping.is_set():
+                return False
             self._next = monotonic() + self._spacing_s
+            return True
 
 
 class Gates:
@@ -47,3 +51,12 @@ class Gates:
     def at(self, host: str) -> Gate:
         """The gate of ``host:port``."""
         return self._by_host.setdefault(host, Gate(self._limits))
+
+
+async def happens_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for ``event`` so long; whether it is set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
-from collections.abc import Iterator
+import zlib
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 from urllib.request import getproxies, proxy_bypass
 
+import anyio.lowlevel  # what httpx runs on
 import httpx
 
+from ..errors import InvestigationError, Problem
 from .answers import Received
 
 __all__ = ["MOST_BODY", "Timings", "Wire"]
 
 #: Bytes of a body that are read; the rest is left.
 MOST_BODY = 1 << 20
+
+_CODINGS = {"gzip", "x-gzip", "deflate"}
+#: httpcore's loggers: at DEBUG they show the headers of answers, and a server may echo what it was sent.
+_TALKATIVE = ("httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+_sending: ContextVar[bool] = ContextVar("orgscope_sending", default=False)
 
 
 @dataclass(slots=True)
@@ -32,11 +43,19 @@ class Timings:
     sent: float = 0.0
     ended: float = 0.0
     marks: dict[str, float] = field(default_factory=dict)
-    connection: object = None
+    connection: object = None  # address of our end; another connection may get it later
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Take a stamp; the hook that httpcore calls (its "trace" extension)."""
         self.marks[event] = monotonic()
+        if event == "connection.connect_tcp.complete":
+            self.note(info["return_value"])
+
+    def note(self, stream: Any) -> None:
+        """Keep which connection serves."""
+        address = stream.get_extra_info("client_addr") if stream is not None else None
+        if address is not None:
+            self.connection = tuple(address)
 
     def between_ms(self, start: str, end: str) -> float | None:
         """Milliseconds between two events, or ``None``."""
@@ -79,6 +98,24 @@ class Wire:
         self._given = transport
         self._kept: dict[tuple[bool | str, str | None], httpx.AsyncBaseTransport] = {}
         self._contexts: dict[bool | str, ssl.SSLContext] = {}
+        for name in _TALKATIVE:
+            logging.getLogger(name).addFilter(_not_ours)  # once: a filter is kept once
+
+    async def prepare(self, urls: Iterable[tuple[str, bool | str]]) -> None:
+        """Do before the first exchange what would count as its time: trust stores read, libraries loaded.
+
+        Raises:
+            InvestigationError: a CA file or a proxy cannot be used.
+        """
+        await anyio.lowlevel.checkpoint()  # loads the backend that httpcore is going to use
+        for url, verify in dict.fromkeys(urls):
+            try:
+                self._shared(httpx.URL(url), verify)
+            except (OSError, ValueError, ImportError) as error:  # ssl.SSLError is an OSError
+                what, fix = f"the CA file {verify} cannot be used", "Give certificates in PEM"
+                if not isinstance(error, OSError):
+                    what, fix = "the proxy of the environment cannot be used", "Check HTTPS_PROXY and ALL_PROXY"
+                raise InvestigationError([Problem(url, f"{what} ({type(error).__name__})", fix)]) from None
 
     async def send(
         self, request: httpx.Request, *, verify: bool | str, timeout_s: float, fresh: bool = False
@@ -93,31 +130,30 @@ class Wire:
             "timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout_s),
             "trace": timings.trace,
         }
-        transport = (
-            self._open(request.url, verify) if fresh and self._given is None else self._shared(request.url, verify)
-        )
+        once = fresh and self._given is None
+        transport = self._open(request.url, verify) if once else self._shared(request.url, verify)
+        ours = _sending.set(True)
         status: int | None = None
         timings.sent = monotonic()
         try:
             async with asyncio.timeout(timeout_s):
                 response = await transport.handle_async_request(request)
                 status = response.status_code
-                response.request = request
-                _note_connection(response, timings)
+                timings.note(response.extensions.get("network_stream"))
                 try:
                     body = await _body(response)
+                    timings.ended = monotonic()
                 finally:
                     await response.aclose()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Received(status, headers, body), timings, status
-        except TimeoutError:
-            return "timeout", timings, status
-        except (httpx.HTTPError, httpx.StreamError, OSError, ssl.SSLError) as error:
+        except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError, zlib.error) as error:
             return word_for(error, status is not None), timings, status
         finally:
-            timings.ended = monotonic()
-            if fresh and self._given is None:
+            timings.ended = timings.ended or monotonic()
+            if once:
                 await transport.aclose()
+            _sending.reset(ours)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -157,21 +193,35 @@ def _proxy_for(url: httpx.URL) -> str | None:
     if url.host in ("localhost", "::1") or url.host.startswith("127.") or proxy_bypass(url.host):
         return None
     proxies = getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
-def _note_connection(response: httpx.Response, timings: Timings) -> None:
-    stream = response.extensions.get("network_stream")
-    timings.connection = stream.get_extra_info("client_addr") if stream is not None else None
+def _not_ours(record: logging.LogRecord) -> bool:
+    return not _sending.get()
 
 
 async def _body(response: httpx.Response) -> bytes:
+    """The body, at most MOST_BODY of it; unpacked here, since httpx unpacks a chunk whole, however large it gets."""
+    unpacker = _unpacker(response.headers.get("content-encoding", ""))
     body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk[: MOST_BODY - len(body)]
-        if len(body) >= MOST_BODY:
-            break
+    raw = cast(AsyncGenerator[bytes, None], response.aiter_raw())
+    async with aclosing(raw) as chunks:
+        async for chunk in chunks:
+            left = MOST_BODY - len(body)
+            body += unpacker.decompress(chunk, left) if unpacker is not None else chunk[:left]
+            if len(body) >= MOST_BODY:
+                break
     return bytes(body)
+
+
+def _unpacker(coding: str) -> zlib._Decompress | None:
+    coding = coding.strip().lower()
+    if coding in ("", "identity"):
+        return None
+    if coding not in _CODINGS:
+        raise httpx.DecodingError(f"an answer in {coding[:20]!r}, and none was asked for")
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib, by its header
 
 
 def word_for(error: BaseException, answered: bool) -> str:
@@ -180,29 +230,33 @@ def word_for(error: BaseException, answered: bool) -> str:
     >>> word_for(httpx.ConnectTimeout("slow"), False)
     'timeout'
     """
-    causes = list(_causes(error))
-    for kind, word in (
-        (ssl.SSLCertVerificationError, "tls_untrusted"),
-        (ssl.SSLError, "tls_failure"),
-        (socket.gaierror, "dns_failure"),
-        (ConnectionRefusedError, "connection_refused"),
-        (httpx.TimeoutException, "timeout"),
-        (httpx.ProxyError, "proxy_failure"),
-        (httpx.DecodingError, "undecodable"),
-    ):
-        if any(isinstance(each, kind) for each in causes):
-            return word
+    causes = [each for each in _causes(error) if not isinstance(each, ssl.SSLWantReadError)]  # no fault: TLS read on
+    known = (word for kind, word in _WORDS if any(isinstance(each, kind) for each in causes))
     if any(isinstance(each, OSError) and each.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH) for each in causes):
-        return "network_unreachable"
-    if isinstance(error, httpx.ConnectError):
-        return "connection_refused" if "refused" in str(error).lower() else "network_unreachable"
-    if answered:
-        return "truncated"
-    return (
-        "protocol_error"
-        if isinstance(error, httpx.ProtocolError) and "disconnected" not in str(error)
-        else "connection_reset"
-    )
+        word = "network_unreachable"
+    elif isinstance(error, httpx.ProtocolError) and "disconnected" not in str(error):
+        word = "protocol_error"
+    else:
+        word = next(known, "network_unreachable" if isinstance(error, httpx.ConnectError) else "connection_reset")
+    return "truncated" if answered and word in ("connection_reset", "protocol_error") else word
+
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (ssl.SSLCertVerificationError, "tls_untrusted"),
+    (ssl.SSLEOFError, "connection_reset"),
+    (ssl.SSLError, "tls_failure"),
+    (socket.gaierror, "dns_failure"),
+    (UnicodeError, "dns_failure"),  # a name that cannot be one
+    (ConnectionRefusedError, "connection_refused"),
+    (TimeoutError, "timeout"),
+    (httpx.TimeoutException, "timeout"),
+    (httpx.ProxyError, "proxy_failure"),
+    (httpx.DecodingError, "undecodable"),
+    (zlib.error, "undecodable"),
+    (ConnectionResetError, "connection_reset"),
+    (anyio.BrokenResourceError, "connection_reset"),
+    (anyio.EndOfStream, "connection_reset"),
+)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -30,14 +30,14 @@ _SETTINGS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Any]:
-    """One browser for all tests."""
+    """A browser for one test: while Playwright is open its loop runs, and no other test could start one."""
     with chromium() as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab on copies of the notebooks, with configuration, data and IPython folders of its own."""
     needed()

@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 _READY = """async () => {
-  const panel = window.jupyterapp?.shell.currentWidget;
-  if (!panel?.context || !panel.sessionContext) return false;
-  await panel.context.ready; await panel.sessionContext.ready;
-  return !!panel.sessionContext.session?.kernel && window.jupyterapp.commands.hasCommand('notebook:run-all-cells');
+  const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
+  const app = () => window.jupyterapp, shown = () => app()?.shell.currentWidget;
+  while (!shown()?.context || !shown().sessionContext) await sleep(50);
+  await shown().context.ready;
+  await shown().sessionContext.ready;
+  while (!app().commands.hasCommand('notebook:run-all-cells')) await sleep(50);
 }"""
 _CELLS = "() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 
@@ -30,7 +32,7 @@ class Lab:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{self.url}/lab/tree/{name}?reset&token={self.token}")
-        page.wait_for_function(_READY, timeout=30_000)
+        page.evaluate(_READY)
         return Notebook(page, asked, self.url)
 
 

@@ -37,14 +37,14 @@ def test_triage(lab: Lab, browser: Any, tmp_path: Path) -> None:
     notebook.run_all()
     page = notebook.page
     assert [] == notebook.complaints()
-    report = page.locator(".jp-OutputArea-output .osk-panel p:has-text('Report:') code").first
-    before = report.inner_text()
-    page.get_by_role("button", name="Run", exact=True).filter(visible=True).last.click()
-    page.wait_for_function("before => ![...document.querySelectorAll('.osk-panel p code')].some(c => c.innerText == before)", arg=before)
-    page.locator(".jp-OutputArea-output .osk .cause").first.wait_for()
-    assert TITLE in page.locator(".jp-OutputArea-output .osk .cause").first.inner_text().lower()
-    assert report.inner_text() != before
-    assert "missing" in (page.locator(".jp-OutputArea-output .osk-panel img").first.get_attribute("alt") or "")
+    output = page.locator(".jp-OutputArea-output:has(> .osk-panel), .jp-OutputArea-output .osk-panel:has(.osk)").first
+    before = output.locator("p:has-text('Report:') code").inner_text()
+    page.locator(".jp-OutputArea-output button.mod-primary:has-text('Run')").click()
+    output.get_by_text("Running …").wait_for()
+    output.locator(".cause").wait_for()
+    assert TITLE in output.locator(".cause").inner_text().lower()
+    assert before != output.locator("p:has-text('Report:') code").inner_text()
+    assert "missing" in (output.locator("img").first.get_attribute("alt") or "")
     page.screenshot(path=tmp_path / "triage.png")
     assert [] == notebook.complaints()
     page.close()

@@ -16,9 +16,14 @@ import yaml
 from dotenv import dotenv_values
 from sandbox_asking import BASE, merged
 
+import orgscope_kit.sandbox
 from orgscope_kit.errors import ScenarioError
 from orgscope_kit.sandbox import Sandbox, load, parse, shipped
 
+SCENARIOS = {name: load(name) for name in shipped()}
+# Those whose provider the kit does not have yet: held to the same rules, and offered to nobody.
+_LATER = Path(orgscope_kit.sandbox.__file__).parent / "scenarios" / "later"
+SCENARIOS |= {path.stem: load(path) for path in sorted(_LATER.glob("*.yaml"))}
 CAUSES = {
     "scope-missing": "scope_not_granted", "story": "scope_not_granted", "clone-drift": "scope_not_granted",
     "silent-narrowing": "scope_not_granted", "org-id-missing": "wrong_org_context",
@@ -49,6 +54,11 @@ SYMPTOMS = {
     "propagating": (403, "'integration:appfoundry:manage'"),
     "propagation-overdue": (403, "'integration:appfoundry:manage'"),
     "unreachable": (0, "reset"),
+    "genesys-permission-missing": (200, "access_token"),
+    "genesys-scope-not-applicable": (200, "access_token"),
+    "genesys-wrong-secret": (400, "authentication failed"),
+    "genesys-unknown-client": (400, "client not found"),
+    "genesys-credentials-of-another-org": (200, "access_token"),
 }
 
 
@@ -57,8 +67,9 @@ def first_answer(
 ) -> tuple[int, str]:
     """What a correct client that asks for ``org``, as the file says, hears first."""
     entry = investigation["orgs"][org]
-    form = {"grant_type": "client_credentials", "scope": " ".join(entry.get("scopes", investigation["scopes"]))}
-    form |= {"org_id": entry["org_id"]} if "org_id" in entry else {}
+    scopes = entry.get("scopes", investigation.get("scopes", []))
+    form = {"grant_type": "client_credentials"} | ({"scope": " ".join(scopes)} if scopes else {})
+    form |= {"org_id": entry["org_id"]} if "org_id" in entry and investigation["provider"] == "appfoundry" else {}
     secret = quote_plus(held[entry["client_secret"]["dotenv"]] or "")
     try:
         answer = http.post(entry["token_url"], data=form, auth=(entry["client_id"], secret))
@@ -67,11 +78,11 @@ def first_answer(
     return answer.status_code, answer.text
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_first_symptom(name: str, http: httpx.Client) -> None:
     """Asked as its file says, each scenario shows its symptom where it should, and grants everything elsewhere."""
     status, text = SYMPTOMS[name]
-    with Sandbox(name) as box:
+    with Sandbox(SCENARIOS[name]) as box:
         investigation = yaml.safe_load(box.investigation_file.read_text())
         held = dotenv_values(box.folder / ".env")
         for org, truth in box.truth.items():
@@ -80,23 +91,24 @@ def test_first_symptom(name: str, http: httpx.Client) -> None:
             assert ("access_token" if truth.cause == "works" else text) in heard[1]
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_shipped(name: str) -> None:
     """Every shipped scenario loads, fills in its placeholders, and has one failing cause, the one it is named for."""
-    with Sandbox(name, base_url="http://localhost:8000") as box:
+    with Sandbox(SCENARIOS[name], base_url="http://localhost:8000") as box:
         text = box.investigation_file.read_text()
         investigation = yaml.safe_load(text)
     assert not re.search(r"\{[^}\n]*\}", text.replace("{}", ""))
-    assert ("appfoundry", "primary") == (investigation["provider"], investigation["reference"])
+    assert (box.scenario.server.dialect, "primary") == (investigation["provider"], investigation["reference"])
     assert (20, 4) == (investigation["limits"]["rate_per_s"], investigation["limits"]["concurrency"])
     assert 2 <= len(investigation["orgs"]) <= 6
-    assert {CAUSES.get(name, name.replace("-", "_")), "works"} == {truth.cause for truth in box.truth.values()}
+    named = name.removeprefix("genesys-").replace("-", "_")
+    assert {CAUSES.get(name, named), "works"} == {truth.cause for truth in box.truth.values()}
     assert all(org["token_url"].startswith("http://localhost:8000/") for org in investigation["orgs"].values())
 
 
 def test_secrets_are_unique_and_long() -> None:
     """No two clients share a secret, and each is long enough for a search to find it."""
-    secrets = [org.client.secret for name in shipped() for org in load(name).orgs.values() if org.client]
+    secrets = [org.client.secret for each in SCENARIOS.values() for org in each.orgs.values() if org.client]
     assert len(secrets) == len(set(secrets))
     assert all(len(secret) >= 20 and secret.startswith("sandbox") for secret in secrets)
 
@@ -168,3 +180,25 @@ def test_nothing_listens_without_need() -> None:
         port = free.getsockname()[1]
     with Sandbox("story", base_url=f"http://localhost:{port}"), pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "org", "scopes", "queues"),
+    [
+        ("genesys-permission-missing", "secondary", [], 403),
+        ("genesys-scope-not-applicable", "secondary", [], 200),
+        ("genesys-credentials-of-another-org", "staging", [], 200),
+    ],
+)
+def test_what_the_token_shows(name: str, org: str, scopes: list[str], queues: int, http: httpx.Client) -> None:
+    """Where a login succeeds, the API shows the fault: another org, no scopes, or a read that is refused."""
+    with Sandbox(SCENARIOS[name]) as box:
+        entry = yaml.safe_load(box.investigation_file.read_text())["orgs"]["secondary"]
+        held = dotenv_values(box.folder / ".env")["SECONDARY_SECRET"] or ""
+        form = {"grant_type": "client_credentials", "scope": " ".join(entry.get("scopes", []))}
+        login = http.post(entry["token_url"], data=form, auth=(entry["client_id"], held)).json()
+        bearer = {"Authorization": f"Bearer {login['access_token']}"}
+        me = http.get(box.url + "/api/v2/tokens/me", headers=bearer).json()
+        assert (org, scopes) == (me["organization"]["name"], me["authorizedScope"])
+        assert (entry["org_id"] == me["organization"]["id"]) == (org == "secondary")
+        assert queues == http.get(entry["resource_url"], headers=bearer).status_code

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .access import access
 from .context import context
 from .credential import credential
+from .redirect import with_redirect
 from .rest import open_question
 from .transport import transport
 
-__all__ = ["access", "context", "credential", "open_question", "transport"]
+__all__ = ["access", "context", "credential", "open_question", "transport", "with_redirect"]

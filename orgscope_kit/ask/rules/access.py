@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ...records import Evidence, Fault, Verdict
-from ..case import Case, ids, signature
+from ..case import Case, ids
 from ..exclusions import exclusions
-from .redirect import redirect_fault
-from .wording import heard
+from .wording import heard, silence
 
 __all__ = ["access", "access_faults"]
 
@@ -26,14 +25,15 @@ def access(case: Case) -> Verdict | None:
     order = [pair for name in _DETERMINED for pair in faults if pair[0].cause == name] + [
         p for p in faults if p[0].cause == "inconclusive"
     ]
-    (main, evidence), rest = order[0], [fault for fault, _ in order[1:]]
-    evidence = [*evidence, *_good_ones(case), *_elsewhere(case, main.scopes)]
-    also = (*rest, *redirect_fault(case))
+    main, rest = order[0][0], [fault for fault, _ in order[1:]]
+    evidence = [each for _, why in order for each in why]
+    evidence += [*_good_ones(case), *_elsewhere(case, main.scopes), *_open_ones(case)]
+    also = tuple(rest)
     if main.cause == "inconclusive":
-        odds = {"scope_not_granted": 62.0, "scope_unknown": 30.0, "propagating": 6.0}
+        odds = {"scope_not_granted": 60.0, "scope_unknown": 30.0, "propagating": 6.0, "scope_not_applicable": 2.0}
         return case.conclude(
             "inconclusive", odds, evidence, also=also, ruled_out=exclusions(case),
-            next_check=case.words(_EXISTS, main.scopes),
+            about=main.scopes, next_check=_EXISTS,
         )  # fmt: skip
     odds = {
         "scope_unknown": {"scope_unknown": 95.0},
@@ -60,9 +60,8 @@ def access_faults(case: Case) -> list[tuple[Fault, list[Evidence]]]:
 
 def _cause_of(case: Case, scope: str) -> str | None:
     grant = case.grants[scope]
-    change = next((c for c in case.facts.changes if c.org == case.org.name and c.scope == scope), None)
-    last = max(row.sent_at for row in case.tokens)
-    on_its_way = change is not None and last < change.at + timedelta(seconds=case.facts.window_s)
+    changed_at = case.facts.changes.get((case.org.name, scope))
+    on_its_way = changed_at is not None and case.last_asked_at < changed_at + timedelta(seconds=case.facts.window_s)
     if grant.against:
         return "propagating" if on_its_way else "replicas_disagree"
     if grant.state != "missing":
@@ -70,7 +69,7 @@ def _cause_of(case: Case, scope: str) -> str | None:
     refused = [row for row in case.alone(scope) if row.outcome == "refused"]
     if any(case.provider.says_unknown_scope(row.error_description) for row in refused):
         return "scope_unknown"
-    if change is not None:
+    if changed_at is not None:
         return "propagating" if on_its_way else "propagation_overdue"
     return "scope_not_granted" if _is_known(case, scope) else "inconclusive"
 
@@ -79,52 +78,45 @@ def _is_known(case: Case, scope: str) -> bool:
     """Whether anything shows that the server, or the platform, knows the scope."""
     if scope in case.ledger.known_scopes:
         return True
-    control = case.control
-    return control is not None and any(signature(row) != signature(control) for row in case.alone(scope))
+    return bool(case.differs_from_control(scope))
 
 
 def _why(case: Case, scope: str, cause: str) -> list[Evidence]:
     grant = case.grants[scope]
     if grant.against:
+        yes, no = (grant.exchanges, grant.against)[:: 1 if grant.state == "granted" else -1]
         return [
-            Evidence(
-                f"{scope}: granted in one answer …", grant.exchanges if grant.state == "granted" else grant.against
-            ),
-            Evidence(
-                f"{scope}: … and refused in another to the same question.",
-                grant.against if grant.state == "granted" else grant.exchanges,
-            ),
+            Evidence(f"{scope} is granted in one answer.", yes[:4]),
+            Evidence(f"{scope} is not granted in another.", no[:4]),
         ]
     rows = case.alone(scope)
     refused = [row for row in rows if row.outcome == "refused"]
     if refused:
         return [Evidence(f"{scope}, asked for alone: {heard(refused[0])}.", ids(refused))]
+    if any(row.exchange_id in grant.exchanges and row.outcome == "refused" for row in case.tokens):
+        return [Evidence(f"Requests that hold {scope} are refused.", grant.exchanges[:4])]
     return [Evidence(f"{scope} was asked for, and the token does not carry it.", grant.exchanges[:4])]
 
 
 def _good_ones(case: Case) -> list[Evidence]:
     good = case.in_state("granted")
     if not good:
-        return [Evidence("None of the scopes asked for is granted.", ids(case.tokens))]
+        asked = [row for row in case.tokens if row.scope_requested]
+        return [Evidence("No answer grants any of the scopes asked for.", ids(asked))]
     rows = sorted({i for scope in good for i in case.grants[scope].exchanges})[:4]
     found = [Evidence(f"{', '.join(good)}: granted to the same client.", tuple(rows))]
-    if case.style.absent_means is not None and any(row.scope_stated is False for row in case.issued):
-        found.append(
-            Evidence(
-                f"A token answer without `scope` means {case.style.absent_means} on this server.", case.style.because
-            )
-        )
+    found += silence(case)
     return found
 
 
 def _elsewhere(case: Case, scopes: Sequence[str]) -> list[Evidence]:
     found = []
-    known = {scope: case.ledger.known_scopes[scope] for scope in scopes if scope in case.ledger.known_scopes}
+    known = case.known_elsewhere(scopes)
     if known:
         says = f"{', '.join(known)}: granted in another org of this run, so the name is right."
         found.append(Evidence(says, tuple(sorted(set(known.values()))[:4])))
     varied = case.without_org_id
-    if varied is not None and varied.outcome == "granted":
+    if varied is not None and varied.outcome == "granted" and case.style.absent_means != "nothing":
         found.append(
             Evidence(
                 "Without org_id the same request is granted: what is missing is missing in this org.",
@@ -134,3 +126,12 @@ def _elsewhere(case: Case, scopes: Sequence[str]) -> list[Evidence]:
     elif varied is not None and varied.outcome == "refused":
         found.append(Evidence(f"Without org_id it is refused too: {heard(varied)}.", (varied.exchange_id,)))
     return found
+
+
+def _open_ones(case: Case) -> list[Evidence]:
+    left = ", ".join(case.in_state("unknown"))
+    if not left:
+        return []
+    ended = case.facts.ended_early.get(case.org.name) == "budget"
+    says = f"The budget of requests ended before {left} could be settled." if ended else f"{left}: not settled yet."
+    return [Evidence(says, ids(case.tokens))]

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 
 from ...records import Evidence, Exchange, Verdict
+from ..answers import TOKEN
 from ..case import Case, ids
 from ..exclusions import exclusions
 from .wording import heard
 
 __all__ = ["context"]
+
+_UNKNOWN_ORG = re.compile(
+    r"(unknown|no such|invalid) (organi[sz]ation|org_id)"
+    r"|(organi[sz]ation|org_id)\b.{0,40}(not found|unknown|does not exist)",
+    re.IGNORECASE,
+)
 
 
 def context(case: Case) -> Verdict | None:
@@ -19,25 +26,26 @@ def context(case: Case) -> Verdict | None:
     strange = next((row for row in case.bound if _is_another(case, row.token_org)), None)
     if strange is not None:
         return _bound_elsewhere(case, strange)
-    if first.outcome != "refused" or case.is_about(first) == "scope":
-        return None
+    if case.accepted_here:
+        return _nameless(case, first)
+    says = first.error_description or ""
+    if case.is_about(first) == "context":
+        if case.org.org_id is None and re.search(r"required|missing|must", says, re.I):
+            evidence = [Evidence(f"The server wants the org named: {heard(first)}.", (first.exchange_id,))]
+            return case.conclude("wrong_org_context", {"wrong_org_context": 95}, evidence)
+        if _UNKNOWN_ORG.search(says):
+            evidence = [Evidence(f"The server does not know the org_id: {heard(first)}.", (first.exchange_id,))]
+            return case.conclude(
+                "wrong_org_context", {"wrong_org_context": 95}, evidence, ruled_out=exclusions(case),
+                advice="Correct the `org_id` of {org}: the server does not know it.",
+            )  # fmt: skip
     varied = case.without_org_id
-    if varied is None or varied.outcome not in ("granted", "narrowed"):
+    if varied is None or varied.outcome not in TOKEN:
         return _unsettled_context(case, first) if case.is_about(first) == "context" else None
     evidence = [
         Evidence(f"With its org_id, the org refuses: {heard(first)}.", (first.exchange_id,)),
         Evidence("Without org_id, the same client gets a token.", (varied.exchange_id,)),
     ]
-    if re.search(
-        r"(unknown|no such|invalid) (organi[sz]ation|org_id)|organi[sz]ation (was )?not found",
-        first.error_description or "",
-        re.I,
-    ):
-        evidence.append(Evidence("The server does not know the org_id that was sent.", (first.exchange_id,)))
-        return case.conclude(
-            "wrong_org_context", {"wrong_org_context": 95}, evidence, ruled_out=exclusions(case),
-            advice="Correct the `org_id` of {org}: the server does not know it.",
-        )  # fmt: skip
     owner = case.home.token_org if case.home is not None else None
     if owner is not None and owner == case.org.org_id:
         return None  # the client's own org is the right one: the context is not what is refused
@@ -55,6 +63,31 @@ def _is_another(case: Case, token_org: str | None) -> bool:
         return token_org != case.org.org_id
     owner = case.org_with_id(token_org)
     return owner is not None and owner != case.org.name
+
+
+def _nameless(case: Case, first: Exchange) -> Verdict | None:
+    """No org is named, and the client is shared with another org of the run: its token may be bound to that one."""
+    if not case.provider.has_org_parameter or case.org.org_id is not None or not case.twins:
+        return None
+    same = [
+        name
+        for name in case.twins
+        if case.others[name].org_id is None and case.others[name].token_url == case.org.token_url
+    ]
+    if case.bound and not same:
+        return None  # inspection names an org, and it is none of the others
+    says = f"The request names no org, and its client is also {case.twins[0]}'s."
+    evidence = [Evidence(f"{says} The answer: {heard(first)}.", (first.exchange_id,))]
+    if same:
+        evidence.append(Evidence(f"{same[0]} sends the very same request, which can be meant for one org only."))
+    granted = first.outcome in TOKEN
+    odds = {"wrong_org_context": 60.0, "works" if granted else "scope_not_granted": 18.0, "scope_unknown": 3.0}
+    if granted:
+        odds["scope_not_granted"] = 8.0
+    if case.org.integration == "per-org":
+        odds["credentials_of_another_org"] = 20.0
+    check = "Give {org} its `org_id` and run again; an inspection of the token then shows whose it is."
+    return case.conclude("inconclusive", odds, evidence, next_check=check)
 
 
 def _bound_elsewhere(case: Case, row: Exchange) -> Verdict:

@@ -8,7 +8,6 @@ from ...records import Evidence, Exchange, Verdict
 from ..case import Case, ids
 from ..exclusions import exclusions
 from .access import access_faults
-from .redirect import redirect_fault
 from .wording import heard
 
 __all__ = ["credential"]
@@ -24,11 +23,21 @@ def credential(case: Case) -> Verdict | None:
         return None
     if case.answer is not None and case.answer is not first:
         return _presented_otherwise(case, first, case.answer)
-    refusals = [row for row in case.tokens if case.is_about(row) == "client"]
+    refusals = [row for row in case.tokens if case.is_about(row) == "client" and row.purpose in ("baseline", "verify")]
     evidence = [Evidence(f"The server refuses the client: {heard(first)}.", ids(refusals))]
     if len(refusals) > 1:
         evidence.append(Evidence("Presenting the same credential in another way changes nothing.", ids(refusals[1:])))
+    if all(case.provider.says_disabled(row.error_description) for row in refusals):
+        evidence.append(Evidence("It says that the client is disabled.", ids(refusals)))
+        advice = "Enable client {client} in {org}: the server says that it is disabled."
+        check = "Run {org} again once the client is enabled."
+        return case.conclude("client_rejected", {"client_rejected": 95}, evidence, advice=advice, next_check=check)
     working = [name for name in case.twins if name in case.accepted_in]
+    other_way = [name for name in working if _presented_there(case, name)]
+    if other_way:
+        says = f"{other_way[0]} presents the same client id and secret to the same address in another way: accepted."
+        evidence.append(Evidence(says, (case.accepted_in[other_way[0]],)))
+        return case.conclude("auth_method_mismatch", {"auth_method_mismatch": 92, "client_rejected": 5}, evidence)
     if working:
         says = f"The same client id and secret are accepted in {working[0]}: they are that org's."
         evidence.append(Evidence(says, (case.accepted_in[working[0]],)))
@@ -67,5 +76,14 @@ def _presented_otherwise(case: Case, first: Exchange, way: Exchange) -> Verdict:
             (way.exchange_id,),
         ),
     ]
-    faults = [fault for fault, _ in access_faults(case)]
-    return case.conclude(name, {name: 96}, evidence, also=(*faults, *redirect_fault(case)), ruled_out=exclusions(case))
+    faults = access_faults(case)
+    evidence += [each for _, why in faults for each in why]
+    return case.conclude(
+        name, {name: 96}, evidence, also=tuple(fault for fault, _ in faults), ruled_out=exclusions(case)
+    )
+
+
+def _presented_there(case: Case, twin: str) -> bool:
+    other = case.others[twin]
+    same = (other.token_url, other.org_id) == (case.org.token_url, case.org.org_id)
+    return same and other.auth_method != case.org.auth_method

@@ -13,7 +13,11 @@ def transport(case: Case) -> Verdict | None:
     """No usable answer came back: network, certificate, path, server fault, rate limit."""
     row = case.baseline
     if row is None:
-        return case.conclude("not_asked", {"not_asked": 98}, [Evidence("No request was sent for this org.")])
+        advice = (
+            None if case.org.name in case.facts.skipped else "Run this org again: nothing was asked before the end."
+        )
+        evidence = [Evidence("No request was sent for this org.")]
+        return case.conclude("not_asked", {"not_asked": 98}, evidence, advice=advice)
     tries = [each for each in case.exchanges if each.probe_id == row.probe_id and each.purpose != "inspect"]
     evidence = [Evidence(f"{times(len(tries))} asked, {heard(row)}.", ids(tries))]
     if row.outcome == "unreachable":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ...records import Exchange
+from ...records import Evidence, Exchange
+from ..case import Case
 
-__all__ = ["heard", "times"]
+__all__ = ["heard", "silence", "times"]
 
 
 def heard(row: Exchange) -> str:
@@ -20,3 +21,12 @@ def heard(row: Exchange) -> str:
 def times(count: int) -> str:
     """How often, in words."""
     return {1: "Once", 2: "Twice"}.get(count, f"{count} times")
+
+
+def silence(case: Case) -> list[Evidence]:
+    """What a token answer without ``scope`` says on this server, where there was one and its meaning is known."""
+    means = {"all": "all", "nothing": "none"}.get(case.style.absent_means or "")
+    if means is None or not any(row.scope_stated is False and row.scope_requested for row in case.issued):
+        return []
+    says = f"On this server, a token answer without `scope` grants {means} of what was asked."
+    return [Evidence(says, case.style.because)]

@@ -59,8 +59,8 @@ def _quietly(config: Path) -> dict[str, str]:
 
 
 def _until_ended(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    # In a session of its own, Ctrl-C reaches us alone: a server that gets it and then SIGTERM leaves its kernels behind.
-    child = subprocess.Popen(command, env=environment, start_new_session=True)
+    # In a session of its own, Ctrl-C reaches us alone: a server that gets it and then SIGTERM leaves kernels behind.
+    child = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own interpreter
     try:
         status = child.wait()
     except KeyboardInterrupt:

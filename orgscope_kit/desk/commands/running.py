@@ -14,7 +14,20 @@ from ..folder import runs_in
 from ..investigation import Investigation, Stop, load
 from ..live import Live, shown
 from ..run import Run
-from ..terminal import INCOMPLETE, OK, WRONG, agreed, at_terminal, near, on_stop, out, out_bytes, say, warn, watched
+from ..terminal import (
+    OK,
+    WRONG,
+    agreed,
+    at_terminal,
+    near,
+    on_stop,
+    out,
+    out_bytes,
+    out_path,
+    say,
+    warn,
+    watched,
+)
 from .checking import secret_and_hosts, size_of
 
 __all__ = ["Wanted", "followed", "report", "run", "tell"]
@@ -60,22 +73,23 @@ def run(wanted: Wanted) -> int:
         out_bytes((done.path / "diagnosis.json").read_bytes())
     else:
         tell(done)
-    return INCOMPLETE if done.state == "interrupted" else done.diagnosis.exit_status
+    return done.exit_status
 
 
 def report(run: str, folder: Path) -> int:
     """Write the report of a run afresh."""
     opened = Run.open(run, folder)
-    if opened.state != "done":
+    if opened.state in ("running", "interrupted"):
         say(f"{opened.id} did not come to its end: the report shows what came back.")
-    out(near(opened.report()))
+    out_path(opened.report())
     return OK
 
 
 def tell(done: Run) -> None:
     """The diagnosis, and where everything lies; the folder's path stands alone on the last line."""
     note = [_SIMULATED, ""] if done.simulation else []
-    out("\n".join([*note, repr(done.diagnosis), "", f"Report: {near(done.path / 'report.html')}", near(done.path)]))
+    out("\n".join([*note, repr(done.diagnosis), "", f"Report: {near(done.path / 'report.html')}"]))
+    out_path(done.path)
 
 
 def followed(
@@ -107,6 +121,8 @@ def followed(
         say(f"Interrupted: {live.summary} Every answer is kept.\n{go_on(done.id)}")
     elif watched():
         say(live.summary)
+    if done.state == "incomplete":
+        say(f"Some orgs were left out. When their secrets are there: {go_on(done.id)}")
     return done
 
 

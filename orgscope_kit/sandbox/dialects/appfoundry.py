@@ -14,14 +14,11 @@ from orgscope_kit.sandbox.calls import Authenticated, Call, authenticate, client
 from orgscope_kit.sandbox.dialect import Identity
 from orgscope_kit.sandbox.dialects.appfoundry_words import (
     LOGIN_PAGE,
-    NO_STORE,
-    Refused,
     api_error,
-    client_error,
-    rate_limited,
     refuse,
     ungranted_text,
 )
+from orgscope_kit.sandbox.dialects.token_words import NO_STORE, Refused, client_error, rate_limited
 from orgscope_kit.sandbox.granting import Decision, context_of, decide
 from orgscope_kit.sandbox.state import State, Token
 
@@ -73,10 +70,10 @@ class AppFoundry:
         """A 5xx in the shape of an API error."""
         return api_error(call, status)
 
-    def limited(self, status: Literal[429, 400], call: Call, retry_after_s: int | None) -> Response:
+    def limited(self, status: Literal[429, 400] | None, call: Call, retry_after_s: int | None) -> Response:
         """429 as the API sends it, or the token endpoint's 400 ``invalid_request`` (FACTS)."""
         headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-        return api_error(call, 429, headers) if status == 429 else rate_limited(headers)
+        return rate_limited(headers) if status == 400 else api_error(call, 429, headers)
 
     def _token(self, call: Call) -> Response:
         sender = self._authenticated(call)

@@ -1,0 +1,56 @@
+"""Single answers: which of them count, what a refusal is about, and whether two are alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from ..providers import About, named
+from ..providers.reading import whole
+from ..records import Exchange, Org
+
+__all__ = ["TOKEN", "about", "alike", "host_of", "token_rows"]
+
+#: Outcomes that bring a token.
+TOKEN = ("granted", "narrowed")
+
+
+def host_of(url: str) -> str:
+    """``host:port`` of a URL, the port filled in.
+
+    >>> host_of("https://login.example/oauth/token")
+    'login.example:443'
+    """
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.hostname}:{port}"
+
+
+def token_rows(org: Org, exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """The last attempt of each token request: inspections, the authorization endpoint and earlier attempts left out."""
+    last: dict[str, Exchange] = {}
+    for row in exchanges:
+        if row.endpoint == org.token_url and row.purpose != "inspect":
+            last[row.probe_id] = row
+    return list(last.values())
+
+
+def about(org: Org, row: Exchange) -> About | None:
+    """What a refusal is about; ``None`` for an answer that is none."""
+    if row.outcome != "refused":
+        return None
+    return named(org.provider).about(row.status, row.error, row.error_description)
+
+
+def alike(one: Exchange, other: Exchange, *names: str) -> bool:
+    """Whether two requests were answered alike: their scopes, ``names``, ids and times taken out of the texts."""
+    varied = {*names, *(one.scope_requested or ()), *(other.scope_requested or ())}
+
+    def shape(row: Exchange) -> tuple[object, ...]:
+        text = row.error_description or ""
+        for word in sorted(varied, key=len, reverse=True):
+            text = whole(word).sub("#", text)
+        return row.outcome, row.status, row.error, re.sub(r"\S*\d\S*", "#", text), bool(row.scope_granted)
+
+    return shape(one) == shape(other)
