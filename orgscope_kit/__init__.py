@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .desk.explain import explain
+    from .desk.importing import import_har
     from .desk.investigation import Investigation, Stop, load
     from .desk.panel import panel
     from .desk.run import Run
@@ -24,6 +26,8 @@ _WHERE = {
     "Stop": "desk.investigation",
     "load": "desk.investigation",
     "Run": "desk.run",
+    "explain": "desk.explain",
+    "import_har": "desk.importing",
     "panel": "desk.panel",
     "sandbox": "desk.sandbox",
     "CredentialError": "errors",
@@ -43,6 +47,8 @@ __all__ = [
     "ScenarioError",
     "Stop",
     "__version__",
+    "explain",
+    "import_har",
     "load",
     "panel",
     "sandbox",

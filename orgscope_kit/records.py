@@ -81,10 +81,16 @@ class Org:
     org_id: str | None = None
     integration: str | None = None
     region: str | None = None
+    permissions: tuple[str, ...] = ()
     label: str | None = None
     contact: str | None = None
     ticket: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def token_endpoint(self) -> str:
+        """``token_url`` without its query, as exchanges name it."""
+        return self.token_url.partition("?")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "orgscope_kit"
-ORDER = ["errors", "scopes", "records", "sandbox", "providers", "ask", "send", "read", "show", "desk"]
+ORDER = ["errors", "scopes", "records", "simulator", "providers", "ask", "send", "read", "show", "desk"]
 FENCES = {
     "httpx": {"send", "desk"},
-    "uvicorn": {"sandbox"},
-    "starlette": {"sandbox"},
+    "uvicorn": {"simulator"},
+    "starlette": {"simulator"},
     "pandas": {"read", "show", "desk"},
     "pyarrow": {"read"},
     "matplotlib": {"show"},
@@ -59,9 +59,9 @@ def test_imports_point_upwards(path: Path) -> None:
             continue
         assert other in ORDER, f"{path.name} imports {name}"
         assert ORDER.index(other) < ORDER.index(own), f"{own} imports {name}"
-        if other == "sandbox":
+        if other == "simulator":
             assert "desk" == own
-        if own == "sandbox":
+        if own == "simulator":
             assert other in ("errors", "scopes")
 
 

@@ -10,7 +10,7 @@ from ..providers import About, named
 from ..providers.reading import whole
 from ..records import Exchange, Org
 
-__all__ = ["TOKEN", "about", "alike", "host_of", "token_rows"]
+__all__ = ["TOKEN", "about", "alike", "host_of", "inspections", "org_id_to_send", "token_rows"]
 
 #: Outcomes that bring a token.
 TOKEN = ("granted", "narrowed")
@@ -31,9 +31,20 @@ def token_rows(org: Org, exchanges: Iterable[Exchange]) -> list[Exchange]:
     """The last attempt of each token request: inspections, the authorization endpoint and earlier attempts left out."""
     last: dict[str, Exchange] = {}
     for row in exchanges:
-        if row.endpoint == org.token_url and row.purpose != "inspect":
+        if row.endpoint == org.token_endpoint and row.purpose != "inspect":
             last[row.probe_id] = row
     return list(last.values())
+
+
+def org_id_to_send(org: Org) -> str | None:
+    """The org parameter of the org's own token requests; ``None`` where the provider has none, or no id is known."""
+    return org.org_id if named(org.provider).has_org_parameter else None
+
+
+def inspections(org: Org, exchanges: Iterable[Exchange], kind: str) -> list[Exchange]:
+    """The inspections of the org's tokens that are about ``kind``: the token, the permissions, or a resource."""
+    endpoints = {how.endpoint for how in named(org.provider).inspections(org) if how.about == kind}
+    return [row for row in exchanges if row.purpose == "inspect" and row.org == org.name and row.endpoint in endpoints]
 
 
 def about(org: Org, row: Exchange) -> About | None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from ..providers import About, OAuth2, named
 from ..records import Evidence, Exchange, Fault, Org, RuledOut, RunnerUp, Verdict
 from ..scopes import CONTROL_SCOPE
-from .answers import TOKEN, about, alike, token_rows
+from .answers import TOKEN, about, alike, org_id_to_send, token_rows
 from .causes import CAUSES
 from .evidence import Grant, Ledger, Style, grants
 
@@ -114,7 +114,7 @@ class Case:
     @property
     def accepted_here(self) -> list[Exchange]:
         """Answers that show that the client is accepted in the org's own context, as far as the request names it."""
-        return [row for row in self.accepted if row.org_id_sent == self.org.org_id]
+        return [row for row in self.accepted if row.org_id_sent == org_id_to_send(self.org)]
 
     @cached_property
     def grants(self) -> dict[str, Grant]:
@@ -127,7 +127,7 @@ class Case:
     @cached_property
     def bound(self) -> list[Exchange]:
         """Inspections that tell the org of a token asked for in this org's own context."""
-        own = {row.probe_id for row in self.tokens if row.org_id_sent == self.org.org_id}
+        own = {row.probe_id for row in self.tokens if row.org_id_sent == org_id_to_send(self.org)}
         return [row for row in self.exchanges if row.purpose == "inspect" and row.token_org and row.probe_id in own]
 
     @cached_property
@@ -163,13 +163,15 @@ class Case:
 
     def alone(self, scope: str) -> list[Exchange]:
         """Requests for this scope alone, in the org's own context, by a client that the server accepted."""
-        own = (row for row in self.tokens if row.org_id_sent == self.org.org_id and self.is_about(row) != "client")
+        own = (
+            row for row in self.tokens if row.org_id_sent == org_id_to_send(self.org) and self.is_about(row) != "client"
+        )
         return [row for row in own if row.scope_requested == (scope,)]
 
     @cached_property
     def control(self) -> Exchange | None:
         """The answer to the made-up scope alone at this org's endpoint, whoever asked for it."""
-        row = self.controls.get(self.org.token_url)
+        row = self.controls.get(self.org.token_endpoint)
         if row is None or row.scope_requested != (CONTROL_SCOPE,):
             return None
         return row if row.outcome in TOKEN or self.is_about(row) in ("scope", "other") else None

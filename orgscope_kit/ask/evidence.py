@@ -9,7 +9,7 @@ from typing import Literal
 from ..providers import named
 from ..records import Exchange, Org
 from ..scopes import CONTROL_SCOPE
-from .answers import TOKEN, about, host_of, token_rows
+from .answers import TOKEN, about, host_of, inspections, org_id_to_send, token_rows
 
 __all__ = [
     "Background",
@@ -133,16 +133,20 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
     """
     # a control may be shared with another org
     mine = [row for row in token_rows(org, exchanges) if row.org == org.name]
-    own = [row for row in mine if row.org_id_sent == org.org_id and row.scope_requested]
+    own = [row for row in mine if row.org_id_sent == org_id_to_send(org) and row.scope_requested]
     refused = _refused(org, mine)
-    inspected = _inspected(exchanges)
+    inspected = {
+        row.probe_id: row
+        for row in inspections(org, exchanges, "token")
+        if row.outcome == "granted" and row.scope_granted is not None
+    }
     tallies = {scope: _Tally() for scope in org.scopes}
     alone = {row.scope_requested for row in refused if len(row.scope_requested or ()) == 1}
     for row in own:
         if row.outcome in TOKEN:
             _count_token(row, inspected.get(row.probe_id), style, alone, tallies)
     for row in mine:
-        if row.outcome in TOKEN and row.scope_requested is None and row.org_id_sent == org.org_id:
+        if row.outcome in TOKEN and row.scope_requested is None and row.org_id_sent == org_id_to_send(org):
             for scope in set(row.scope_granted or ()) & tallies.keys():
                 tallies[scope].unasked.append(row.exchange_id)
     for row in refused:
@@ -161,7 +165,7 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
 
 def conflicts(org: Org, exchanges: Sequence[Exchange]) -> list[tuple[int, int]]:
     """Pairs of a refused request for several scopes and a token that carries them all: both cannot hold at once."""
-    mine = [row for row in token_rows(org, exchanges) if row.org == org.name and row.org_id_sent == org.org_id]
+    mine = [row for row in token_rows(org, exchanges) if row.org == org.name and row.org_id_sent == org_id_to_send(org)]
     return [
         (row.exchange_id, other.exchange_id)
         for row in _refused(org, mine)
@@ -183,7 +187,7 @@ def _carrying(refused: Exchange, rows: Iterable[Exchange]) -> list[Exchange]:
 
 def _refused(org: Org, mine: Sequence[Exchange]) -> list[Exchange]:
     """Requests in the org's own context that were refused for their scopes, the control's left out."""
-    own = [row for row in mine if row.org_id_sent == org.org_id]
+    own = [row for row in mine if row.org_id_sent == org_id_to_send(org)]
     accepted = any(row.outcome in TOKEN for row in own)
     return [
         row
@@ -196,14 +200,6 @@ def _refuses_scopes(org: Org, row: Exchange, accepted: bool) -> bool:
     """Whether a refusal is about the scopes: it says so, or the same client got a token with the same grant type."""
     what = about(org, row)
     return what == "scope" or (accepted and what in ("grant", "other"))
-
-
-def _inspected(exchanges: Sequence[Exchange]) -> dict[str, Exchange]:
-    return {
-        row.probe_id: row
-        for row in exchanges
-        if row.purpose == "inspect" and row.outcome == "granted" and row.scope_granted is not None
-    }
 
 
 def _count_token(
@@ -272,7 +268,7 @@ class Ledger:
         known = {scope: self.known_scopes[scope] for scope in org.scopes if scope in self.known_scopes}
         style = self.style(org)
         kept = Style(style.states_granted, style.refuses_unknown, style.drops_unknown)  # what the journal keeps
-        return Background(known, kept, org.token_url in self.controlled)
+        return Background(known, kept, org.token_endpoint in self.controlled)
 
     def style(self, org: Org) -> Style:
         """The style of the org's server, as far as it is known."""
@@ -283,7 +279,7 @@ class Ledger:
 
     def _note(self, org: Org, exchanges: Sequence[Exchange]) -> None:
         if any(CONTROL_SCOPE in (row.scope_requested or ()) for row in exchanges):
-            self.controlled.add(org.token_url)
+            self.controlled.add(org.token_endpoint)
         for scope, grant in grants(org, exchanges, self.style(org)).items():
             if grant.state == "granted":
                 self.known_scopes.setdefault(scope, grant.exchanges[0])

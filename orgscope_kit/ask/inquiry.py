@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ..providers import OAuth2, named
 from ..records import AuthMethod, Exchange, Org, Probe, Purpose, SecretEncoding
 from ..scopes import CONTROL_SCOPE
-from .answers import TOKEN, about, alike
+from .answers import TOKEN, about, alike, org_id_to_send
 from .evidence import Background, Grant, Style, grants, learn
 from .search import Heard, isolate
 
@@ -56,8 +56,9 @@ class _Inquiry:
         self.seen: list[Exchange] = []
         self.accepted = False  # until an answer shows it
         self.shared: list[Exchange] = []  # the control of this token endpoint, asked by another org
+        self.scopes = org.scopes if org.scopes and self.provider.scopes_apply(org) else None
         self.template = Probe(
-            org.name, "baseline", org.scopes, org.org_id, org.name, org.auth_method, "percent", inspect=True
+            org.name, "baseline", self.scopes, org_id_to_send(org), org.name, org.auth_method, "percent", inspect=True
         )  # fmt: skip
 
     def ask(
@@ -83,7 +84,7 @@ class _Inquiry:
 
     def run(self) -> Asking:
         try:
-            first = yield from self.ask("baseline", self.org.scopes, inspect=True)
+            first = yield from self.ask("baseline", self.scopes, inspect=True)
             if self.about(first) == "client":
                 first = yield from self.present_otherwise(first)
             self.accepted = self.about(first) != "client"
@@ -111,6 +112,8 @@ class _Inquiry:
         return first
 
     def after_token(self, first: Exchange) -> Asking:
+        if self.scopes is None:
+            return
         told = any(row.purpose == "inspect" and row.scope_granted is not None for row in self.seen)
         if first.scope_granted is None and not told and self.style().absent_means is None:
             # The request must differ from any grant, so that a server that says what it granted has to say it (RFC
@@ -126,8 +129,8 @@ class _Inquiry:
         if what in ("client", "endpoint"):
             return
         if what in ("context", "grant", "other"):
-            yield from self.vary_context(self.org.scopes)
-        if what in ("context", "grant"):
+            yield from self.vary_context(self.scopes)
+        if what in ("context", "grant") or self.scopes is None:
             return
         if what == "other":
             bare = yield from self.ask("control", None)
@@ -191,7 +194,7 @@ class _Inquiry:
 
     def settle_conflicts(self) -> Asking:
         """A question that was answered in two ways is asked again, on new connections."""
-        own = [row for row in self.seen if row.purpose != "inspect" and row.org_id_sent == self.org.org_id]
+        own = [row for row in self.seen if row.purpose != "inspect" and row.org_id_sent == self.template.org_id]
         together = [row for row in own if set(row.scope_requested or ()) >= set(self.org.scopes)]
         if not self.missing() and not any(row.outcome in TOKEN for row in together):
             yield from self.ask("verify", self.org.scopes, fresh=True)  # granted apart: together too?
@@ -201,9 +204,9 @@ class _Inquiry:
                 for _ in range(_AGAIN):
                     yield from self.ask("verify", (scope,), fresh=True)
 
-    def vary_context(self, scopes: tuple[str, ...]) -> Asking:
+    def vary_context(self, scopes: tuple[str, ...] | None) -> Asking:
         """The same without the org parameter: does it decide, and which org does the client's token belong to then?"""
-        if self.provider.has_org_parameter and self.org.org_id and scopes:
+        if self.provider.has_org_parameter and self.org.org_id and scopes != ():
             yield from self._send(replace(self.template, purpose="context", scopes=scopes, org_id=None, inspect=True))
 
     def check_redirect_uri(self) -> Asking:

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import capped
 from ..providers import OAuth2
 from ..records import Org
+from ..scopes import is_scope
 from .places import Finding, KeyPath, Places, Unfit, shown_key
 from .reference import Reference
 from .schema import OrgShape, shape
@@ -116,10 +117,12 @@ def _check_name(read: OrgRead) -> None:
         read.find("", f"the org's name {shown_key(name)!r} cannot be used", fix)
 
 
-def _provider_keys(read: OrgRead, own: Mapping[str, Any]) -> dict[str, str]:
-    good: dict[str, str] = {}
+def _provider_keys(read: OrgRead, own: Mapping[str, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {}
     for key, value in own.items():
-        if isinstance(value, str) and value.strip() and value.isprintable():
+        if key == "permissions":
+            good[key] = _permissions(read, value)
+        elif isinstance(value, str) and value.strip() and value.isprintable():
             good[key] = value
         elif value is not None:
             number = isinstance(value, int | float)
@@ -129,6 +132,15 @@ def _provider_keys(read: OrgRead, own: Mapping[str, Any]) -> dict[str, str]:
                 "Put it in quotes" if number else "Write text",
             )
     return good
+
+
+def _permissions(read: OrgRead, value: Any) -> tuple[str, ...]:
+    names = value.split() if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else [value]
+    good = [name for name in names if isinstance(name, str) and is_scope(name)]
+    if len(good) < len(names) or not good:
+        fix = "Write a list of permissions, e.g. `permissions: [routing:queue:view]`"
+        read.find("permissions", "is no list of permissions", fix)
+    return tuple(dict.fromkeys(good))
 
 
 def _complete(read: OrgRead, keys: dict[str, Any], provider: OAuth2, given: Iterable[str]) -> None:
@@ -149,7 +161,7 @@ def _scopes(read: OrgRead, keys: dict[str, Any], setting: Setting, bad: bool) ->
         read.scopes = tuple(dict.fromkeys(own))
     elif not bad:
         read.scopes = setting.scopes
-        if setting.scopes is None and not setting.bad_scopes:
+        if setting.scopes is None and not setting.bad_scopes and setting.provider.needs_scopes(keys):
             read.find(
                 "scopes", "no scopes, neither here nor at the top of the file", "Add `scopes:` with at least one scope"
             )
@@ -207,7 +219,10 @@ def _verified(read: OrgRead, verify: bool | str, folder: Path) -> bool | str:
 
 def _finish(read: OrgRead, keys: dict[str, Any], verify: bool | str, provider: OAuth2) -> None:
     entry = {key: value for key, value in sorted(keys.items()) if key in _SHAPED or key in provider.org_keys}
-    entry["scopes"] = list(read.scopes or ())
+    if read.scopes:
+        entry["scopes"] = list(read.scopes)
+    if keys.get("permissions"):
+        entry["permissions"] = list(keys["permissions"])
     if verify is not True:
         entry["verify"] = keys["verify"]
     if keys.get("tags"):
@@ -215,7 +230,7 @@ def _finish(read: OrgRead, keys: dict[str, Any], verify: bool | str, provider: O
     if read.reference:
         entry["client_secret"] = read.reference.as_json()
     recorded = {key: value for key, value in keys.items() if key in _RECORDED}
-    recorded.update(name=read.name, provider=provider.name, scopes=read.scopes, verify=verify)
+    recorded.update(name=read.name, provider=provider.name, scopes=read.scopes or (), verify=verify)
     read.org, read.entry = Org(**recorded), entry
     read.hosts = secret_hosts(read.org)
 

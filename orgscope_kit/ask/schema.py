@@ -21,7 +21,7 @@ __all__ = ["LATER", "ChangeShape", "FileShape", "LimitsShape", "OrgShape", "Watc
 _M = TypeVar("_M", bound=BaseModel)
 
 #: Keys of the contract that this version does not serve yet.
-LATER = frozenset({"issuer", "region", "tenant", "domain", "permissions", "token"})
+LATER = frozenset({"issuer", "tenant", "domain", "token"})
 _METHODS = ("client_secret_basic", "client_secret_post", "none")
 _LATER_METHODS = ("client_secret_jwt", "private_key_jwt")
 _GRANTS = ("client_credentials",)

@@ -9,12 +9,12 @@ from ..scopes import CONTROL_SCOPE
 from .answers import host_of, token_rows
 from .case import Case, Facts
 from .evidence import settled
-from .rules import access, context, credential, open_question, transport, with_redirect
+from .rules import access, context, credential, open_question, rights, transport, with_redirect
 
 __all__ = ["Facts", "judge"]
 
 #: Asked in this order, so that what must be mended first is the cause; the last one always speaks.
-_RULES: tuple[Callable[[Case], Verdict | None], ...] = (transport, credential, context, access, open_question)
+_RULES: tuple[Callable[[Case], Verdict | None], ...] = (transport, credential, context, access, rights, open_question)
 
 #: Failures that can lie on our own side. A refused connection is an answer of the other side.
 _OURS = frozenset({"dns_failure", "timeout", "network_unreachable", "tls_untrusted", "proxy_failure"})

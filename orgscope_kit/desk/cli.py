@@ -128,6 +128,39 @@ def report(
 
 @app.command()
 @as_status
+def explain(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="A file, or - for standard input.")] = "-",
+    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Whose words they are.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> int:
+    """Say what a pasted error leaves open, who acts, and what to check.
+
+    Takes an error body, a log line, curl -v output or an SDK trace. Secrets are redacted as they are read.
+    """
+    from .commands import reading
+
+    return reading.explain(file, provider, json)
+
+
+@app.command("import")
+@as_status
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.har", help="A recording (HAR).", show_default=False)],
+    folder: Out = _RUNS,
+    provider: Annotated[str, typer.Option(metavar="NAME", help="Whose answers they are.")] = "oauth2",
+    json: Annotated[bool, typer.Option("--json", help="Print diagnosis.json and nothing else.")] = False,
+) -> int:
+    """Make a run from a browser's or API client's recording.
+
+    Sends nothing. The run folder holds a redacted copy of the recording.
+    """
+    from .commands import reading
+
+    return reading.import_har(file, folder, provider, json)
+
+
+@app.command()
+@as_status
 def sandbox(
     scenario: Annotated[
         str, typer.Option(metavar="FILE", help="A scenario file, or the name of a shipped one.")

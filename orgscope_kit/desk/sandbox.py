@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Self
 
-from ..sandbox.running import Sandbox
+from ..simulator.running import Sandbox
 from .investigation import Investigation, load
 
 __all__ = ["RunningSandbox", "at_hand", "sandbox"]
@@ -68,7 +67,3 @@ def at_hand(investigation: Investigation | str | Path | None) -> Investigation:
         return investigation
     named = investigation or os.environ.get(FILE_VARIABLE)
     return load(named) if named else sandbox().keep().investigation
-
-
-# Importing the wing of the same name has bound it to `osk.sandbox`: that is to be the function.
-vars(sys.modules["orgscope_kit"])["sandbox"] = sandbox

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from .appfoundry import AppFoundry
+from .genesys import Genesys
 from .oauth2 import About, Inspection, OAuth2, Reading, Reply
 
-__all__ = ["About", "AppFoundry", "Inspection", "OAuth2", "Reading", "Reply", "named", "names"]
+__all__ = ["About", "AppFoundry", "Genesys", "Inspection", "OAuth2", "Reading", "Reply", "named", "names"]
 
-_BUILT_IN: dict[str, type[OAuth2]] = {each.name: each for each in (OAuth2, AppFoundry)}
+_BUILT_IN: dict[str, type[OAuth2]] = {each.name: each for each in (OAuth2, AppFoundry, Genesys)}
 
 
 def names() -> list[str]:
     """The providers that an investigation file can name.
 
     >>> names()
-    ['appfoundry', 'oauth2']
+    ['appfoundry', 'genesys', 'oauth2']
     """
     return sorted(_BUILT_IN)
 

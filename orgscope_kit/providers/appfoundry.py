@@ -58,13 +58,13 @@ class AppFoundry(OAuth2):
         parts = urlsplit(org.token_url)
         return (Inspection("bearer", f"{parts.scheme}://{parts.netloc}/api/v2/tokens/me"), *super().inspections(org))
 
-    def read_inspection(self, reply: Reply, kind: str) -> Reading:
+    def read_inspection(self, reply: Reply, how: Inspection) -> Reading:
         """``tokens/me`` has ``authorizedScope`` and ``organization``; RFC 7662's members are read as in OAuth2."""
         payload = reply.payload
-        if kind == "bearer" and payload is not None and "authorizedScope" in payload:
+        if how.about == "token" and payload is not None and "authorizedScope" in payload:
             renamed = {**payload, "scope": payload["authorizedScope"]}
             reply = Reply(reply.status, reply.headers, renamed, reply.text, reply.has_token)
-        return super().read_inspection(reply, kind)
+        return super().read_inspection(reply, how)
 
     def org_of(self, payload: Mapping[str, Any]) -> str | None:
         """``organization.id`` of ``tokens/me``."""

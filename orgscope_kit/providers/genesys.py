@@ -5,6 +5,7 @@ Client-credentials clients carry roles, not scopes: what they may do shows at th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ class Genesys(OAuth2):
         if region and domain_of(region) is None:
             found.append(("region", f"{region!r} is no region of Genesys Cloud", f"Use one of {', '.join(DOMAINS)}"))
         if keys.get("grant_type", "client_credentials") == "client_credentials" and not keys.get("permissions"):
-            fix = "Add what the integration must be allowed, e.g. `permissions: [routing:queue:view]`"
+            fix = "Add what the integration needs, e.g. `permissions: [routing:queue:view]`"
             found.append(("permissions", "none named: roles decide access here, and nothing is compared", fix))
         return found
 
@@ -50,13 +51,17 @@ class Genesys(OAuth2):
         """Client-credentials clients have roles and divisions; scopes belong to the other grants."""
         return org.grant_type != "client_credentials"
 
+    def needs_scopes(self, keys: Mapping[str, Any]) -> bool:
+        """Not with client credentials."""
+        return bool(keys.get("grant_type", "client_credentials") != "client_credentials")
+
     def form(self, org: Org, probe: Probe) -> list[tuple[str, str]]:
         """As the SDKs send it: no ``scope`` with client credentials, where it has no meaning."""
         pairs = super().form(org, probe)
         return pairs if self.scopes_apply(org) else [pair for pair in pairs if pair[0] != "scope"]
 
     def inspections(self, org: Org) -> tuple[Inspection, ...]:
-        """``tokens/me`` needs no permission and tells the organization; ``subjects/me`` the roles, where they matter."""
+        """``tokens/me`` tells the organization and needs no permission; ``subjects/me`` tells the roles."""
         api = api_of(org.token_url)
         found = [Inspection("bearer", f"{api}/api/v2/tokens/me")]
         if org.permissions:
@@ -74,6 +79,12 @@ class Genesys(OAuth2):
         else:
             return super().read_inspection(reply, how)
         return super().read_inspection(Reply(reply.status, reply.headers, renamed, reply.text, False), how)
+
+    def permissions_named(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
+        """``messageParams.permissions`` of a 403 ``missing.any.permissions``: "[routing:queue:view]"."""
+        params = payload.get("messageParams")
+        text = params.get("permissions") if isinstance(params, dict) else None
+        return tuple(dict.fromkeys(re.findall(r"[\w*]+(?::[\w*]+)+", text))) if isinstance(text, str) else ()
 
     def org_of(self, payload: Mapping[str, Any]) -> str | None:
         """``organization.id`` of ``tokens/me``: what the token is bound to."""
@@ -100,7 +111,7 @@ class Genesys(OAuth2):
         return super().about(status, error, says)
 
     def client_fault(self, says: str | None) -> Literal["unknown_client", "wrong_secret"] | None:
-        """"client not found" or "authentication failed" (developer forum; tests of the vendor's Go client)."""
+        """ "client not found" or "authentication failed" (developer forum; tests of the vendor's Go client)."""
         text = (says or "").lower().strip(" .")
         if text.startswith("authentication failed"):
             return "wrong_secret"

@@ -6,7 +6,7 @@ Other platforms are subclasses that change what they do otherwise.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,6 +51,8 @@ _WRONG_SECRET = re.compile(
 )
 _DISABLED = re.compile(r"\bclient( is| was| has been)? (disabled|deactivated|inactive|suspended)")
 
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -93,10 +95,17 @@ class Inspection:
     Attributes:
         kind: ``introspect`` posts the token with the client's own authentication (RFC 7662); ``bearer`` calls the URL
             with it.
+        about: what the answer tells of: the ``token``, the client's ``permissions``, or whether a ``resource`` opens.
     """
 
     kind: Literal["introspect", "bearer"]
     url: str
+    about: Literal["token", "permissions", "resource"] = "token"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL without its query, as exchanges name it."""
+        return self.url.partition("?")[0]
 
 
 class OAuth2:
@@ -126,8 +135,21 @@ class OAuth2:
         return pairs
 
     def inspections(self, org: Org) -> tuple[Inspection, ...]:
-        """How a token of ``org`` can be inspected, best first."""
-        return (Inspection("introspect", org.introspection_url),) if org.introspection_url else ()
+        """How a token of ``org`` can be inspected, best first; of each ``about`` the first that answers is enough."""
+        found = [Inspection("introspect", org.introspection_url)] if org.introspection_url else []
+        return (*found, Inspection("bearer", org.resource_url, "resource")) if org.resource_url else tuple(found)
+
+    def scopes_apply(self, org: Org) -> bool:
+        """Whether scopes mean anything in the org's token requests."""
+        return True
+
+    def needs_scopes(self, keys: Mapping[str, Any]) -> bool:
+        """Whether an org with these ``keys`` must name the scopes that it asks for."""
+        return True
+
+    def lacks(self, allowed: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+        """The permissions of ``wanted`` that ``allowed`` does not cover."""
+        return tuple(each for each in wanted if each not in allowed)
 
     def read(self, reply: Reply, requested: tuple[str, ...] | None) -> Reading:
         """Read an answer of the token endpoint to a request for ``requested``."""
@@ -170,9 +192,11 @@ class OAuth2:
             correlation_id=correlation,
         )
 
-    def read_inspection(self, reply: Reply, kind: str) -> Reading:
+    def read_inspection(self, reply: Reply, how: Inspection) -> Reading:
         """Read an answer about a token: RFC 7662 §2.2 members."""
-        payload = reply.payload
+        if how.about == "resource":
+            return self._read_resource(reply)
+        payload, kind = reply.payload, how.kind
         correlation = self.correlation_id(reply)
         if not (200 <= reply.status < 300) or payload is None:
             outcome: Outcome = "failed" if reply.status >= 500 else "refused" if reply.status >= 300 else "unreadable"
@@ -185,6 +209,25 @@ class OAuth2:
             "granted", scope_granted=granted, scope_stated=granted is not None,
             token_org=self.org_of(payload), correlation_id=correlation,
         )  # fmt: skip
+
+    def _read_resource(self, reply: Reply) -> Reading:
+        """Whether a resource opens; RFC 6750 §3.1 tells a refusal's code and scope in ``WWW-Authenticate``."""
+        correlation = self.correlation_id(reply)
+        if 200 <= reply.status < 300:
+            return Reading("granted", correlation_id=correlation)
+        challenge = dict(_CHALLENGE.findall(reply.headers.get("www-authenticate", "")))
+        payload = reply.payload or {}
+        code = challenge.get("error") or error_code(payload)
+        says = challenge.get("error_description") or description(payload) or self._plain_text(reply)
+        limited = self.is_limited(reply, code, says)
+        outcome: Outcome = "limited" if limited else "failed" if reply.status >= 500 else "refused"
+        wanted = split(challenge.get("scope", "")) or self.permissions_named(payload)
+        wait = retry_after_s(reply.headers.get("retry-after"))
+        return Reading(outcome, code, says, wanted, retry_after_s=wait, correlation_id=correlation)
+
+    def permissions_named(self, payload: Mapping[str, Any]) -> tuple[str, ...]:
+        """The permissions whose lack a resource's refusal names."""
+        return ()
 
     def org_of(self, payload: Mapping[str, Any]) -> str | None:
         """The id of the org that an inspected token is bound to, where the answer says so."""

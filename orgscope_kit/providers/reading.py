@@ -95,11 +95,11 @@ def retry_after_s(value: str | None, now: datetime | None = None) -> float | Non
     if value is None:
         return None
     value = value.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+    if re.fullmatch(r"\d{1,15}(\.\d{1,9})?", value):
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets as randomness
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..send.redaction import Redactor
 from .har_copy import copied
 from .har_entries import Entry, entries, read_entry
 from .har_secrets import found_in, presented
-from .masking import mask, without
+from .masking import mask, remover
 from .traces_words import transport_word
 
 __all__ = ["MOST_BYTES", "Recorded", "Recording", "load", "read"]
@@ -98,9 +98,10 @@ def read(path: str | Path, provider: str = "oauth2") -> Recording:
     asked = [(raw, entry) for raw, entry in every if entry.asks_for_token][:_MOST_EXCHANGES]
     known = found_in([entry for _, entry in asked])
     first = min((entry.at for _, entry in asked if entry.at), default=datetime.now(UTC))
+    clean = remover(known)
     key = randomness.token_bytes(32)
     connections: dict[str, int] = {}
-    found = [_recorded(entry, entry.at or first, reader, known, key, connections) for _, entry in asked]
+    found = [_recorded(entry, entry.at or first, reader, clean, key, connections) for _, entry in asked]
     found.sort(key=lambda each: each.row.sent_at)
     creator = _creator(document)
     return Recording(tuple(found), len(raws), mask(creator), copied([raw for raw, _ in every], asked, known, creator))
@@ -134,15 +135,15 @@ def _creator(document: Any) -> str:
 
 
 def _recorded(
-    entry: Entry, at: datetime, reader: OAuth2, known: frozenset[str], key: bytes, connections: dict[str, int]
+    entry: Entry, at: datetime, reader: OAuth2, clean: Callable[[str], str], key: bytes, connections: dict[str, int]
 ) -> Recorded:
     shown = presented(entry)
     scope = entry.parameter("scope")
     org_id = entry.parameter("org_id") or entry.parameter("organization")
-    requested = split(without(scope, known)) if scope is not None else None
+    requested = split(clean(scope)) if scope is not None else None
     row = _timed(entry, at, connections, shown.method)
     row = replace(row, scope_requested=requested, org_id_sent=org_id if reader.has_org_parameter else None)
-    reading = _reading(entry, reader, requested, known)
+    reading = _reading(entry, reader, requested, clean)
     named_ones = {name: getattr(reading, name) for name in Reading.__dataclass_fields__ if name in _READ}
     return Recorded(
         replace(row, **named_ones),
@@ -185,7 +186,7 @@ def _timed(entry: Entry, at: datetime, connections: dict[str, int], method: str)
     )  # fmt: skip
 
 
-def _reading(entry: Entry, reader: OAuth2, requested: tuple[str, ...] | None, known: Iterable[str]) -> Reading:
+def _reading(entry: Entry, reader: OAuth2, requested: tuple[str, ...] | None, clean: Callable[[str], str]) -> Reading:
     if not entry.status:
         word = transport_word(entry.failure or "") or ("cancelled" if "ABORT" in (entry.failure or "") else "no_answer")
         return Reading("unreachable", word)
@@ -197,14 +198,14 @@ def _reading(entry: Entry, reader: OAuth2, requested: tuple[str, ...] | None, kn
         return Reading("unreadable", "undecodable", f"the provider cannot read it ({type(error).__name__})")
     words = reading.scope_granted
 
-    def clean(text: str | None) -> str | None:
-        return None if text is None else mask(without(text, known))
+    def cleaned(text: str | None) -> str | None:
+        return None if text is None else mask(clean(text))
 
     return replace(
         reading,
-        error=clean(reading.error),
-        error_description=clean(reading.error_description),
-        correlation_id=clean(reading.correlation_id),
-        token_org=clean(reading.token_org),
-        scope_granted=None if words is None else split(" ".join(clean(each) or "" for each in words)),
+        error=cleaned(reading.error),
+        error_description=cleaned(reading.error_description),
+        correlation_id=cleaned(reading.correlation_id),
+        token_org=cleaned(reading.token_org),
+        scope_granted=None if words is None else split(" ".join(mask(clean(each)) for each in words)),
     )

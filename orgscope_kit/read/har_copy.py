@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from ..send.redaction import REDACTED
 from .har_entries import Entry, read_entry
 from .har_secrets import PUBLIC_PARAMETERS
-from .masking import is_opaque, is_secret_name, mask, without
+from .masking import is_opaque, is_secret_name, mask, remover
 
 __all__ = ["copied"]
 
@@ -51,16 +51,16 @@ def copied(raws: Iterable[Any], asked: Collection[tuple[Any, Entry]], secrets: C
         "comment": _COMMENT,
         "entries": kept,
     }
-    return json.dumps({"log": _without(log, secrets)}, indent=1, ensure_ascii=False)
+    return json.dumps({"log": _without(log, remover(secrets))}, indent=1, ensure_ascii=False)
 
 
-def _without(value: Any, secrets: Collection[str]) -> Any:
+def _without(value: Any, clean: Callable[[str], str]) -> Any:
     """Every text once more without what is known to be secret: a server may have written it anywhere."""
     if isinstance(value, str):
-        return without(value, secrets)
+        return clean(value)
     if isinstance(value, dict):
-        return {key: _without(each, secrets) for key, each in value.items()}
-    return [_without(each, secrets) for each in value] if isinstance(value, list) else value
+        return {key: _without(each, clean) for key, each in value.items()}
+    return [_without(each, clean) for each in value] if isinstance(value, list) else value
 
 
 def _exchange(entry: Entry) -> dict[str, Any]:

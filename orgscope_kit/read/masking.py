@@ -10,13 +10,23 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import unquote_plus
 
 from ..send.credentials import texts
 from ..send.redaction import REDACTED
 
-__all__ = ["REDACTED", "basic_pair", "is_opaque", "is_secret_name", "is_telling", "mask", "masked", "without"]
+__all__ = [
+    "REDACTED",
+    "basic_pair",
+    "is_opaque",
+    "is_secret_name",
+    "is_telling",
+    "mask",
+    "masked",
+    "remover",
+    "without",
+]
 
 _STRONG = (
     r"secret|password|passwd|passphrase|pwd|assertion|api[_-]?key|private[_-]?key|(?:access|account|signing)[_-]?key"
@@ -38,6 +48,7 @@ _TO_VALUE = re.compile(
     r"(?:\\{0,15}[\"']value\\{0,15}[\"']\s{0,8}:\s{0,8})?[\[(]?(b?\\{0,15}[\"'`])?",
     re.IGNORECASE,
 )
+_IN_PROSE = re.compile(r"[ \t]{1,3}(?:(?:is|was|of|value)[ \t]{1,3})?[\"'`‘“]?([^\s\"'`’”,;]{8,})")
 _NO_KEY = re.compile(
     r"(?:invalid|missing|expired|unsupported|unknown|bad|wrong)[_ -]?(?:client[_ -]?)?$", re.IGNORECASE
 )
@@ -87,11 +98,21 @@ def masked(text: str) -> tuple[str, frozenset[str]]:
 
 def without(text: str, secrets: Iterable[str]) -> str:
     """``text`` without these values, in any form in which they may be written; short ones and plain words stay."""
+    return remover(secrets)(text)
+
+
+def remover(secrets: Iterable[str]) -> Callable[[str], str]:
+    """What takes these values out of many texts."""
     known = sorted((each for each in set(secrets) if is_telling(each)), key=len, reverse=True)[:_MOST_KNOWN]
-    forms = {form for value in known for form in texts(value) if len(form) >= _SHORTEST_KNOWN}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, REDACTED)
-    return text
+    every = {form for value in known for form in texts(value) if len(form) >= _SHORTEST_KNOWN}
+    forms = sorted(every, key=lambda form: (-len(form), form))
+
+    def clean(text: str) -> str:
+        for form in forms:
+            text = text.replace(form, REDACTED)
+        return text
+
+    return clean
 
 
 def is_secret_name(name: str) -> bool:
@@ -179,6 +200,9 @@ def _named(text: str) -> Iterable[tuple[int, int]]:
         at = match.end()
         way = _TO_VALUE.match(text, at)
         closes = way is not None and way[2][:1] == ">" and "</" in text[max(0, match.start() - 60) : match.start()]
+        if way is None and match["strong"] and (told := _IN_PROSE.match(text, at)) and is_opaque(told[1]):
+            yield told.span(1)
+            at = told.end()
         if way is None or closes or _NO_KEY.search(text[max(0, match.start() - 24) : match.start()]):
             continue
         start, end = _extent(text, match, way)

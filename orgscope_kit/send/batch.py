@@ -156,13 +156,13 @@ class Batch:
         """The rows of a step, none if not carried out; the control of a token endpoint is asked once, and shared."""
         if CONTROL_SCOPE not in (probe.scopes or ()):
             return await self._carry_out(org, probe, step)
-        while (shared := self._controls.get(org.token_url)) is not None:
+        while (shared := self._controls.get(org.token_endpoint)) is not None:
             rows = await asyncio.shield(shared)  # else a task that is cancelled here would cancel what others await
             if rows or self._stopping.is_set():
                 return rows
-            if self._controls.get(org.token_url) is shared:
+            if self._controls.get(org.token_endpoint) is shared:
                 break  # whoever was to ask could not
-        mine = self._controls[org.token_url] = asyncio.get_running_loop().create_future()
+        mine = self._controls[org.token_endpoint] = asyncio.get_running_loop().create_future()
         rows = ()
         try:
             rows = await self._carry_out(org, probe, step)
@@ -236,13 +236,16 @@ class Batch:
         return kept, closes
 
     async def _inspect(self, org: Org, probe: Probe, token: str, rows: list[Exchange]) -> bool:
-        """Ask the provider's ways of inspection until one answers, adding to ``rows``; whether no stop came between.
+        """Ask the provider's ways of inspection, of each kind until one answers; whether no stop came between.
 
         A stop does not come between where the turn is near: asking again later would mint another token.
         """
         limits = self._spec.limits
         stopping = self._stopping if 1 / limits.rate_per_s > limits.timeout_s else None
+        answered: set[str] = set()
         for how in named(org.provider).inspections(org):
+            if how.about in answered or (how.about != "token" and probe.purpose == "context"):
+                continue
             if self.spent[org.name] >= limits.budget:
                 break
             planned = monotonic()
@@ -251,7 +254,7 @@ class Batch:
             rows.append(await self.sender.inspect(org, probe, rows[0].probe_id, how, token, planned))
             self.spent[org.name] += 1
             if rows[-1].outcome == "granted":
-                break
+                answered.add(how.about)
         return True
 
     def _again_in_s(self, row: Exchange) -> float | None:

@@ -128,7 +128,7 @@ class Sender:
             reading = _no_answer(received, status)
         else:
             reply = decode(received, self._redactor, token, *self._tokens[org.name]).reply
-            reading = _read(reply, lambda reply: named(org.provider).read_inspection(reply, how.kind))
+            reading = _read(reply, lambda reply: named(org.provider).read_inspection(reply, how))
         row = self._row(probe, probe_id, 1, planned, how.url, timings, status, reading)
         return replace(row, purpose="inspect", scope_requested=None)
 

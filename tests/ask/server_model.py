@@ -11,7 +11,7 @@ from typing import Any
 from orgscope_kit.ask.evidence import Ledger
 from orgscope_kit.ask.inquiry import inquire
 from orgscope_kit.ask.verdict import Facts, judge
-from orgscope_kit.providers import Reading, Reply, named
+from orgscope_kit.providers import Inspection, Reading, Reply, named
 from orgscope_kit.records import Exchange, Limits, Org, Probe, Verdict
 from orgscope_kit.scopes import CONTROL_SCOPE
 
@@ -267,7 +267,9 @@ def _carry_out(
         assert isinstance(heard, Reply)
         scopes = sorted(server.granted[bound] & set(probe.scopes or server.known))
         body = {"organization": {"id": server.org_ids[bound]}, "authorizedScope": scopes}
-        seen = provider.read_inspection(reply(200, body), "bearer")
+        seen = provider.read_inspection(
+            reply(200, body), Inspection("bearer", "https://login.example/api/v2/tokens/me")
+        )
         row = _row(org, probe, probe_id, 1, count + len(rows) + 1, 200, seen, inspect=True)
         rows.append(row)
     return tuple(rows)

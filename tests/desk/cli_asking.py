@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from orgscope_kit.sandbox import Scenario, load, parse
+from orgscope_kit.simulator import Scenario, load, parse
 
 ORGSCOPE = (sys.executable, "-m", "orgscope_kit.desk.cli")
 SECRETS = ("sandbox-primary-secret", "sandbox-secondary-secret", "slow-secret")

@@ -17,7 +17,7 @@ from cli_asking import ORGSCOPE, SECRETS, Ended, ended, environment, orgscope, r
 
 import orgscope_kit as osk
 from orgscope_kit.desk.terminal import as_status
-from orgscope_kit.sandbox import Sandbox, shipped
+from orgscope_kit.simulator import Sandbox, shipped
 
 
 @pytest.fixture(scope="module")

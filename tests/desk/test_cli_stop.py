@@ -17,7 +17,7 @@ import pytest
 from cli_asking import Ended, ended, environment, orgscope, slow, start
 
 import orgscope_kit as osk
-from orgscope_kit.sandbox import Sandbox
+from orgscope_kit.simulator import Sandbox
 
 
 @pytest.fixture

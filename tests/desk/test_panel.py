@@ -15,7 +15,7 @@ from ipywidgets.widgets.widget import _instances
 import orgscope_kit as osk
 from orgscope_kit.desk.panel import Panel
 from orgscope_kit.desk.panel_choice import narrowed
-from orgscope_kit.sandbox import Sandbox
+from orgscope_kit.simulator import Sandbox
 
 SCOPES = ("admin:org:read", "user:chat:write", "integration:appfoundry:manage")
 

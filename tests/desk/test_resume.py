@@ -26,9 +26,9 @@ from orgscope_kit.desk.investigation import Investigation, Stop
 from orgscope_kit.desk.run import Run
 from orgscope_kit.errors import RunFolderError
 from orgscope_kit.records import Exchange
-from orgscope_kit.sandbox import Sandbox
 from orgscope_kit.send.batch import Progress
 from orgscope_kit.send.journal import Journal
+from orgscope_kit.simulator import Sandbox
 
 KILLS = 5
 

@@ -9,7 +9,7 @@ import pytest
 
 from orgscope_kit.desk.run import Run
 from orgscope_kit.desk.sandbox import RunningSandbox
-from orgscope_kit.sandbox import shipped
+from orgscope_kit.simulator import shipped
 
 
 def run_of(scenario: str, out: Path) -> tuple[Run, RunningSandbox]:

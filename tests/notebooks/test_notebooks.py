@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import orgscope_kit as osk
-from orgscope_kit.sandbox.scenario import load
+from orgscope_kit.simulator.scenario import load
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

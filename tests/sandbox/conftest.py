@@ -11,7 +11,7 @@ import pytest
 from genesys_asking import AskGenesys, GenesysAsker
 from sandbox_asking import Ask, Asker, scenario
 
-from orgscope_kit.sandbox import Sandbox
+from orgscope_kit.simulator import Sandbox
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sandbox_asking import Asker, merged
 
-from orgscope_kit.sandbox import Scenario, parse
+from orgscope_kit.simulator import Scenario, parse
 
 TOKEN = "/oauth/token"
 SECRETS = {"primary": "sandbox-primary-secret-aa01bb02", "secondary": "sandbox-secondary-secret-cc03dd04"}

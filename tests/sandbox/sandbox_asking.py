@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from orgscope_kit.sandbox import Sandbox, Scenario, parse
+from orgscope_kit.simulator import Sandbox, Scenario, parse
 
 TOKEN = "/api/v2/oauth/token"
 ORG_IDS = {"primary": "org-1", "secondary": "org-2"}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from genesys_asking import CLIENTS, SECRETS, TOKEN, AskGenesys, scenario
 
-from orgscope_kit.sandbox import Sandbox
+from orgscope_kit.simulator import Sandbox
 
 
 def client(**knobs: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from genesys_asking import CLIENTS, AskGenesys, GenesysAsker, scenario
 
-from orgscope_kit.sandbox import Sandbox
+from orgscope_kit.simulator import Sandbox
 
 QUEUES = "/api/v2/routing/queues"
 KEYS = {"message", "code", "status", "messageParams", "contextId", "details", "errors"}

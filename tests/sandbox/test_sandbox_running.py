@@ -13,7 +13,7 @@ import pytest
 from dotenv import dotenv_values
 from sandbox_asking import SECRETS, TOKEN, Ask, scenario
 
-from orgscope_kit.sandbox import Sandbox
+from orgscope_kit.simulator import Sandbox
 
 
 def faults(**given: Any) -> dict[str, Any]:

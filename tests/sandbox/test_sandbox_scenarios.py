@@ -16,14 +16,10 @@ import yaml
 from dotenv import dotenv_values
 from sandbox_asking import BASE, merged
 
-import orgscope_kit.sandbox
 from orgscope_kit.errors import ScenarioError
-from orgscope_kit.sandbox import Sandbox, load, parse, shipped
+from orgscope_kit.simulator import Sandbox, load, parse, shipped
 
 SCENARIOS = {name: load(name) for name in shipped()}
-# Those whose provider the kit does not have yet: held to the same rules, and offered to nobody.
-_LATER = Path(orgscope_kit.sandbox.__file__).parent / "scenarios" / "later"
-SCENARIOS |= {path.stem: load(path) for path in sorted(_LATER.glob("*.yaml"))}
 CAUSES = {
     "scope-missing": "scope_not_granted", "story": "scope_not_granted", "clone-drift": "scope_not_granted",
     "silent-narrowing": "scope_not_granted", "org-id-missing": "wrong_org_context",

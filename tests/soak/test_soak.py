@@ -16,8 +16,8 @@ import pytest
 from orgscope_kit.desk.investigation import load
 from orgscope_kit.desk.run import Run
 from orgscope_kit.records import Exchange
-from orgscope_kit.sandbox import Received, Sandbox, parse
 from orgscope_kit.send.batch import Progress
+from orgscope_kit.simulator import Received, Sandbox, parse
 
 pytestmark = pytest.mark.soak
 

@@ -7,6 +7,7 @@ from .context import context
 from .credential import credential
 from .redirect import with_redirect
 from .rest import open_question
+from .rights import rights
 from .transport import transport
 
-__all__ = ["access", "context", "credential", "open_question", "transport", "with_redirect"]
+__all__ = ["access", "context", "credential", "open_question", "rights", "transport", "with_redirect"]

@@ -33,7 +33,7 @@ def redirect_refusal(case: Case) -> Exchange | None:
     for row in case.exchanges:
         text = f"{row.error or ''} {row.error_description or ''}".lower()
         if (
-            row.endpoint == case.org.authorization_url
+            row.endpoint == (case.org.authorization_url or "").partition("?")[0]
             and row.outcome == "refused"
             and re.search(r"redirect[_ ]?ur[il]", text)
         ):

@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Event
 
 from ...errors import ScenarioError
-from ...sandbox import Sandbox, shipped
-from ...sandbox import load as load_scenario
+from ...simulator import Sandbox, shipped
+from ...simulator import load as load_scenario
 from ..investigation import load
 from ..run import Run
 from ..terminal import FAULT, INCOMPLETE, OK, out, say, terminates_like_ctrl_c

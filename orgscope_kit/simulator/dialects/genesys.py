@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from starlette.responses import JSONResponse, Response
 
-from orgscope_kit.sandbox.calls import Authenticated, Call, authenticate, client_id_of
-from orgscope_kit.sandbox.dialect import Identity
-from orgscope_kit.sandbox.dialects.genesys_api import Api
-from orgscope_kit.sandbox.dialects.genesys_codes import USER, Bound, CodeGrants
-from orgscope_kit.sandbox.dialects.genesys_words import api_error, refuse, too_many
-from orgscope_kit.sandbox.dialects.token_words import NO_STORE, Refused, client_error, rate_limited
-from orgscope_kit.sandbox.state import State, Token
+from orgscope_kit.simulator.calls import Authenticated, Call, authenticate, client_id_of
+from orgscope_kit.simulator.dialect import Identity
+from orgscope_kit.simulator.dialects.genesys_api import Api
+from orgscope_kit.simulator.dialects.genesys_codes import USER, Bound, CodeGrants
+from orgscope_kit.simulator.dialects.genesys_words import api_error, refuse, too_many
+from orgscope_kit.simulator.dialects.token_words import NO_STORE, Refused, client_error, rate_limited
+from orgscope_kit.simulator.state import State, Token
 
 __all__ = ["Genesys"]
 

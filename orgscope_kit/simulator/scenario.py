@@ -11,8 +11,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
 
 from orgscope_kit.errors import Problem
-from orgscope_kit.sandbox.checks import cross_check, explain_invalid, scenario_error
 from orgscope_kit.scopes import is_scope
+from orgscope_kit.simulator.checks import cross_check, explain_invalid, scenario_error
 
 __all__ = [
     "AuthMethod", "Client", "Encoding", "Faults", "GrantChange", "Integration", "Limited", "OrgScenario", "Role",
@@ -224,19 +224,19 @@ def shipped() -> list[str]:
     >>> shipped()[0]
     'story'
     """
-    files = resources.files("orgscope_kit.sandbox").joinpath("scenarios").iterdir()
+    files = resources.files("orgscope_kit.simulator").joinpath("scenarios").iterdir()
     names = sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
     return sorted(names, key=lambda name: name != "story")
 
 
 def load(path_or_name: str | Path) -> Scenario:
-    """The scenario of a file, or one of [`shipped`][orgscope_kit.sandbox.scenario.shipped] by its name.
+    """The scenario of a file, or one of [`shipped`][orgscope_kit.simulator.scenario.shipped] by its name.
 
     Raises:
         ScenarioError: with every problem of the file, not just the first.
     """
     if isinstance(path_or_name, str) and path_or_name in shipped():
-        source = resources.files("orgscope_kit.sandbox").joinpath("scenarios", f"{path_or_name}.yaml")
+        source = resources.files("orgscope_kit.simulator").joinpath("scenarios", f"{path_or_name}.yaml")
         return parse(_read_yaml(source.read_text("utf-8"), source.name), source.name)
     path = Path(path_or_name)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from orgscope_kit.sandbox.scenario import Scenario, ServerStyle
+from orgscope_kit.simulator.scenario import Scenario, ServerStyle
 
 __all__ = ["Decision", "context_of", "decide"]
 

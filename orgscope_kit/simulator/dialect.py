@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from starlette.responses import Response
 
-from orgscope_kit.sandbox.calls import Call
+from orgscope_kit.simulator.calls import Call
 
 __all__ = ["Dialect", "Identity"]
 

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 from starlette.responses import JSONResponse, Response
 
-from orgscope_kit.sandbox.calls import Call
-from orgscope_kit.sandbox.dialects.genesys_roles import (
+from orgscope_kit.simulator.calls import Call
+from orgscope_kit.simulator.dialects.genesys_roles import (
     HeldRole,
     allows,
     division,
@@ -20,10 +20,10 @@ from orgscope_kit.sandbox.dialects.genesys_roles import (
     role_divisions,
     roles_of,
 )
-from orgscope_kit.sandbox.dialects.genesys_words import api_error, deny, not_permitted, scope_missing, too_many
-from orgscope_kit.sandbox.dialects.token_words import NO_STORE
-from orgscope_kit.sandbox.scenario import Client
-from orgscope_kit.sandbox.state import State, Token
+from orgscope_kit.simulator.dialects.genesys_words import api_error, deny, not_permitted, scope_missing, too_many
+from orgscope_kit.simulator.dialects.token_words import NO_STORE
+from orgscope_kit.simulator.scenario import Client
+from orgscope_kit.simulator.state import State, Token
 
 __all__ = ["Api"]
 

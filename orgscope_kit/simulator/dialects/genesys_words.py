@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from starlette.responses import JSONResponse, Response
 
-from orgscope_kit.sandbox.calls import Call
-from orgscope_kit.sandbox.dialects.token_words import NO_STORE, Refused
+from orgscope_kit.simulator.calls import Call
+from orgscope_kit.simulator.dialects.token_words import NO_STORE, Refused
 
 __all__ = ["api_error", "deny", "not_permitted", "refuse", "scope_missing", "too_many"]
 

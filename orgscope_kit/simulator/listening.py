@@ -10,8 +10,8 @@ import time
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from orgscope_kit.sandbox.server import Server
-from orgscope_kit.sandbox.state import Connections
+from orgscope_kit.simulator.server import Server
+from orgscope_kit.simulator.state import Connections
 
 __all__ = ["Listener"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orgscope_kit import scopes
-from orgscope_kit.sandbox.scenario import Client, Scenario
+from orgscope_kit.simulator.scenario import Client, Scenario
 
 __all__ = ["Connection", "Connections", "Grants", "Received", "State", "Token"]
 

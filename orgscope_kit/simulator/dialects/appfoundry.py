@@ -10,17 +10,17 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from orgscope_kit import scopes
-from orgscope_kit.sandbox.calls import Authenticated, Call, authenticate, client_id_of
-from orgscope_kit.sandbox.dialect import Identity
-from orgscope_kit.sandbox.dialects.appfoundry_words import (
+from orgscope_kit.simulator.calls import Authenticated, Call, authenticate, client_id_of
+from orgscope_kit.simulator.dialect import Identity
+from orgscope_kit.simulator.dialects.appfoundry_words import (
     LOGIN_PAGE,
     api_error,
     refuse,
     ungranted_text,
 )
-from orgscope_kit.sandbox.dialects.token_words import NO_STORE, Refused, client_error, rate_limited
-from orgscope_kit.sandbox.granting import Decision, context_of, decide
-from orgscope_kit.sandbox.state import State, Token
+from orgscope_kit.simulator.dialects.token_words import NO_STORE, Refused, client_error, rate_limited
+from orgscope_kit.simulator.granting import Decision, context_of, decide
+from orgscope_kit.simulator.state import State, Token
 
 __all__ = ["AppFoundry"]
 

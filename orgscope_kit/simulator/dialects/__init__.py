@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from orgscope_kit.sandbox.dialect import Dialect
-from orgscope_kit.sandbox.dialects.appfoundry import AppFoundry
-from orgscope_kit.sandbox.dialects.genesys import Genesys
-from orgscope_kit.sandbox.state import State
+from orgscope_kit.simulator.dialect import Dialect
+from orgscope_kit.simulator.dialects.appfoundry import AppFoundry
+from orgscope_kit.simulator.dialects.genesys import Genesys
+from orgscope_kit.simulator.state import State
 
 __all__ = ["DIALECTS"]
 

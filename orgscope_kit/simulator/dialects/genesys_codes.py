@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from orgscope_kit import scopes
-from orgscope_kit.sandbox.calls import Authenticated, Call
-from orgscope_kit.sandbox.dialects.genesys_roles import is_permission
-from orgscope_kit.sandbox.dialects.genesys_words import refuse
-from orgscope_kit.sandbox.dialects.token_words import NO_STORE
-from orgscope_kit.sandbox.state import State
+from orgscope_kit.simulator.calls import Authenticated, Call
+from orgscope_kit.simulator.dialects.genesys_roles import is_permission
+from orgscope_kit.simulator.dialects.genesys_words import refuse
+from orgscope_kit.simulator.dialects.token_words import NO_STORE
+from orgscope_kit.simulator.state import State
 
 __all__ = ["USER", "Bound", "CodeGrants"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
-from orgscope_kit.sandbox.calls import Call, ClientFailure
+from orgscope_kit.simulator.calls import Call, ClientFailure
 
 __all__ = ["NO_STORE", "Refused", "client_error", "rate_limited"]
 

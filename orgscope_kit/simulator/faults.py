@@ -8,10 +8,10 @@ from collections.abc import Callable
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from orgscope_kit.sandbox.calls import Call
-from orgscope_kit.sandbox.dialect import Dialect
-from orgscope_kit.sandbox.scenario import Faults
-from orgscope_kit.sandbox.state import Connection, State
+from orgscope_kit.simulator.calls import Call
+from orgscope_kit.simulator.dialect import Dialect
+from orgscope_kit.simulator.scenario import Faults
+from orgscope_kit.simulator.state import Connection, State
 
 __all__ = ["replacement", "send_faulty", "strike", "wait"]
 

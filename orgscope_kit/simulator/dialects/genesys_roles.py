@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from orgscope_kit.sandbox.state import State
+from orgscope_kit.simulator.state import State
 
 __all__ = [
     "HeldRole",

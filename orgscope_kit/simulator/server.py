@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from orgscope_kit.sandbox.calls import Call, read_call
-from orgscope_kit.sandbox.dialect import Identity
-from orgscope_kit.sandbox.dialects import DIALECTS
-from orgscope_kit.sandbox.faults import replacement, send_faulty, strike, wait
-from orgscope_kit.sandbox.scenario import Faults, Scenario
-from orgscope_kit.sandbox.state import Connection, Received, State
+from orgscope_kit.simulator.calls import Call, read_call
+from orgscope_kit.simulator.dialect import Identity
+from orgscope_kit.simulator.dialects import DIALECTS
+from orgscope_kit.simulator.faults import replacement, send_faulty, strike, wait
+from orgscope_kit.simulator.scenario import Faults, Scenario
+from orgscope_kit.simulator.state import Connection, Received, State
 
 __all__ = ["NAME", "Server"]
 

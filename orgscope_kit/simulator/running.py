@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from orgscope_kit.sandbox.checks import PLACEHOLDER
-from orgscope_kit.sandbox.listening import Listener
-from orgscope_kit.sandbox.scenario import Scenario, Truth, load
-from orgscope_kit.sandbox.server import Server
-from orgscope_kit.sandbox.state import Received
+from orgscope_kit.simulator.checks import PLACEHOLDER
+from orgscope_kit.simulator.listening import Listener
+from orgscope_kit.simulator.scenario import Scenario, Truth, load
+from orgscope_kit.simulator.server import Server
+from orgscope_kit.simulator.state import Received
 
 __all__ = ["Sandbox", "fill"]
 

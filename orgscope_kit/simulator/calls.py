@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from orgscope_kit.sandbox.scenario import AuthMethod, Client, Encoding, Scenario
+from orgscope_kit.simulator.scenario import AuthMethod, Client, Encoding, Scenario
 
 __all__ = ["Authenticated", "Call", "ClientFailure", "authenticate", "client_id_of", "read_call"]
 
