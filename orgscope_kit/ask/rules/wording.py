@@ -14,7 +14,7 @@ def heard(row: Exchange) -> str:
         return f"no answer ({row.error})"
     if row.outcome in ("granted", "narrowed"):
         return "a token" if row.outcome == "granted" else "a token with fewer scopes"
-    text = f" “{row.error_description}”" if row.error_description else ""
+    text = f" “{row.error_description.rstrip('. ')}”" if row.error_description else ""
     return f"{row.status} {row.error or '(no error code)'}{text}"
 
 
