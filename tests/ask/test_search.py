@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Callable
 
 import pytest
@@ -81,3 +83,14 @@ def test_last_part_is_not_asked_again(size: int) -> None:
 
     assert scopes[-1:] == drive(scopes, noted)[0].missing
     assert not [group for group in asked[1:] if scopes[-1] in group]
+
+
+@pytest.mark.parametrize(("count", "lacking"), [(8, 2), (20, 1), (20, 2), (40, 4), (100, 5)])
+def test_search_stays_near_the_bound(count: int, lacking: int) -> None:
+    """Where nothing is named, the mean number of questions is near the least possible, log2 C(n, d)."""
+    names = tuple(f"s:{number:03d}" for number in range(count))
+    draw = random.Random(5)
+    counts = [drive(names, oracle(set(draw.sample(names, lacking)), "none", narrows=False))[1] for _ in range(60)]
+    bound = math.log2(math.comb(count, lacking))
+    assert sum(counts) / len(counts) <= 1.1 * bound + 3.6
+    assert max(counts) <= sum(counts) / len(counts) + 5
