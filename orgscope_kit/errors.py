@@ -4,6 +4,7 @@
 OrgscopeError
 ├── InvestigationError     the investigation file is wrong; carries every problem found
 ├── CredentialError        a secret reference cannot be resolved; names the reference, never its content
+├── ProviderError          the plug-in that an investigation names cannot be used
 ├── RunFolderError         a run folder is missing, damaged, or of another investigation
 └── ScenarioError          a sandbox scenario file is wrong
 ```
@@ -22,6 +23,7 @@ __all__ = [
     "InvestigationError",
     "OrgscopeError",
     "Problem",
+    "ProviderError",
     "RunFolderError",
     "ScenarioError",
     "capped",
@@ -74,6 +76,14 @@ class CredentialError(OrgscopeError):
     def __init__(self, reference: str, what: str, fix: str) -> None:
         self.reference, self.what, self.fix = reference, what, fix
         super().__init__(f"{reference}: {what}. {fix}")
+
+
+class ProviderError(OrgscopeError):
+    """A provider from another package cannot be used; ``name`` is what the investigation calls it."""
+
+    def __init__(self, name: str, what: str, fix: str) -> None:
+        self.name, self.what, self.fix = name, what, fix
+        super().__init__(f"provider: {name}: {what}. {fix}")
 
 
 class RunFolderError(OrgscopeError):

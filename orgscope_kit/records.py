@@ -33,7 +33,10 @@ __all__ = [
 
 Purpose = Literal["baseline", "isolate", "verify", "control", "context", "inspect", "watch"]
 Outcome = Literal["granted", "narrowed", "refused", "limited", "failed", "unreachable", "unreadable"]
-AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+AuthMethod = Literal[
+    "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth",
+    "self_signed_tls_client_auth", "none",
+]  # fmt: skip
 SecretEncoding = Literal["percent", "raw"]
 Endpoint = Literal["token", "authorization"]
 
@@ -64,7 +67,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """One tenant under investigation, with everything filled in that the file and the provider say of it."""
+    """One tenant under investigation, with everything filled in that the file and the provider say of it.
+
+    Attributes:
+        settings: what the file says to the provider alone (``realm``, ``tenant``, …), by key.
+        certificate: paths of the client's certificate and of its key (RFC 8705).
+        discovers_token_url: whether the token endpoint is what the issuer's metadata say; till then ``token_url`` is
+            the issuer.
+    """
 
     name: str
     provider: str
@@ -74,7 +84,14 @@ class Org:
     auth_method: AuthMethod = "client_secret_basic"
     grant_type: str = "client_credentials"
     verify: bool | str = True
+    client_key_id: str | None = None
+    client_key_alg: str | None = None
+    client_assertion_audience: str | None = None
+    certificate: tuple[str, str] | None = None
+    issuer: str | None = None
+    discovers_token_url: bool = False
     introspection_url: str | None = None
+    revocation_url: str | None = None
     resource_url: str | None = None
     authorization_url: str | None = None
     redirect_uri: str | None = None
@@ -82,6 +99,7 @@ class Org:
     integration: str | None = None
     region: str | None = None
     permissions: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
     label: str | None = None
     contact: str | None = None
     ticket: str | None = None

@@ -23,6 +23,7 @@ FENCES = {
     "typer": {"desk"},
     "rich": {"desk"},
     "sqlite3": {"send"},
+    "joserfc": {"send"},
     "jinja2": {"show"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

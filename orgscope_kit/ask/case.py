@@ -10,9 +10,10 @@ from functools import cached_property
 from ..providers import About, OAuth2, named
 from ..records import Evidence, Exchange, Fault, Org, RuledOut, RunnerUp, Verdict
 from ..scopes import CONTROL_SCOPE
-from .answers import TOKEN, about, alike, org_id_to_send, token_rows
+from .answers import TOKEN, alike, org_id_to_send, token_rows
 from .causes import CAUSES
-from .evidence import Grant, Ledger, Style, grants
+from .evidence import Grant, Ledger, Style, about_here, grants
+from .metadata import METADATA_FAULTS, Metadata, well_known
 
 __all__ = ["Case", "Facts", "ids"]
 
@@ -30,6 +31,7 @@ class Facts:
         window_s: within which the platform promises that a change arrives.
         skipped: orgs left out because their secret is missing.
         ended_early: orgs whose inquiry ended before it was done, and why (``budget`` or ``interrupted``).
+        metadata: what issuers say, by issuer.
     """
 
     twins: tuple[tuple[str, ...], ...] = ()
@@ -37,6 +39,7 @@ class Facts:
     window_s: float = 900.0
     skipped: frozenset[str] = frozenset()
     ended_early: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Metadata] = field(default_factory=dict)
 
 
 def ids(rows: Iterable[Exchange], most: int = 4) -> tuple[int, ...]:
@@ -52,6 +55,7 @@ class Case:
         others: all orgs of the run. ledger: what all exchanges together show.
         accepted_in: for each org that was accepted by its server, an exchange that shows it.
         our_network: exchanges of other hosts that failed just as this org's did, when all of them do.
+        asked_by: the org whose exchanges these are, where this one was not asked because they tell of it too.
     """
 
     org: Org
@@ -62,10 +66,23 @@ class Case:
     accepted_in: Mapping[str, int]
     controls: Mapping[str, Exchange]
     our_network: tuple[int, ...] = ()
+    asked_by: str | None = None
 
     @cached_property
     def provider(self) -> OAuth2:
         return named(self.org.provider)
+
+    @cached_property
+    def metadata(self) -> Metadata | None:
+        """What the org's issuer says of its server."""
+        return self.facts.metadata.get(self.org.issuer) if self.org.issuer else None
+
+    @cached_property
+    def discovery(self) -> list[Exchange]:
+        """The requests for the metadata of the org's issuer; the one that tells most stands last."""
+        urls = well_known(self.org.issuer) if self.org.issuer else ()
+        rows = [row for row in self.exchanges if row.purpose == "inspect" and row.endpoint in urls]
+        return sorted(rows, key=lambda row: row.error in METADATA_FAULTS)
 
     @cached_property
     def style(self) -> Style:
@@ -99,7 +116,7 @@ class Case:
 
     def is_about(self, row: Exchange) -> About | None:
         """What a refusal is about; ``None`` for an answer that is none."""
-        return about(self.org, row)
+        return about_here(self.org, row, self.style)
 
     @cached_property
     def issued(self) -> list[Exchange]:
@@ -108,13 +125,26 @@ class Case:
 
     @cached_property
     def accepted(self) -> list[Exchange]:
-        """Answers that show that the server accepts the client: a token, or a refusal of the scope alone."""
-        return [row for row in self.tokens if row.outcome in TOKEN or self.is_about(row) == "scope"]
+        """Answers that show that the server accepts the client: a token, or a refusal that is about scopes alone.
+
+        Where no token was issued, refusals count only if a request without scope is answered otherwise: some servers
+        look at the scope first, or say the same whatever is wrong.
+        """
+        bare = self.bare
+        refused = [row for row in self.tokens if self.is_about(row) == "scope"]
+        told = bool(self.issued) or (bare is not None and not any(alike(bare, row) for row in refused))
+        return [row for row in self.tokens if row.outcome in TOKEN or (told and row in refused)]
+
+    @cached_property
+    def bare(self) -> Exchange | None:
+        """The answer to the request without any scope."""
+        return next((row for row in self.tokens if row.purpose == "control" and row.scope_requested is None), None)
 
     @property
-    def accepted_here(self) -> list[Exchange]:
-        """Answers that show that the client is accepted in the org's own context, as far as the request names it."""
-        return [row for row in self.accepted if row.org_id_sent == org_id_to_send(self.org)]
+    def heard_here(self) -> list[Exchange]:
+        """Answers in the org's own context, as far as the request names it, that speak of scopes or bring a token."""
+        own = (row for row in self.tokens if row.org_id_sent == org_id_to_send(self.org))
+        return [row for row in own if row.outcome in TOKEN or self.is_about(row) == "scope"]
 
     @cached_property
     def grants(self) -> dict[str, Grant]:
@@ -125,10 +155,15 @@ class Case:
         return tuple(scope for scope, grant in self.grants.items() if grant.state == state)
 
     @cached_property
+    def meant(self) -> str | None:
+        """The id that the org's tokens must be bound to, as answers write it."""
+        return self.provider.org_meant(self.org)
+
+    @cached_property
     def bound(self) -> list[Exchange]:
-        """Inspections that tell the org of a token asked for in this org's own context."""
+        """Answers that tell the org of a token asked for in this org's own context: inspections, or its claims."""
         own = {row.probe_id for row in self.tokens if row.org_id_sent == org_id_to_send(self.org)}
-        return [row for row in self.exchanges if row.purpose == "inspect" and row.token_org and row.probe_id in own]
+        return [row for row in self.exchanges if row.token_org and row.probe_id in own]
 
     @cached_property
     def without_org_id(self) -> Exchange | None:
@@ -137,22 +172,19 @@ class Case:
 
     @cached_property
     def home(self) -> Exchange | None:
-        """The inspection that tells where the client's token belongs when no org is named."""
+        """The answer that tells where the client's token belongs when no org is named."""
         varied = self.without_org_id
         if varied is None:
             return None
         return next(
-            (
-                row
-                for row in self.exchanges
-                if row.purpose == "inspect" and row.token_org and row.probe_id == varied.probe_id
-            ),
+            (row for row in self.exchanges if row.token_org and row.probe_id == varied.probe_id),
             None,
         )
 
     def org_with_id(self, org_id: str | None) -> str | None:
         """The name of the org of the investigation that has this id."""
-        return next((org.name for org in self.others.values() if org_id and org.org_id == org_id), None)
+        same = (org.name for org in self.others.values() if named(org.provider).org_meant(org) == org_id)
+        return next(same, None) if org_id else None
 
     @cached_property
     def twins(self) -> tuple[str, ...]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from ..providers import named
+from ..providers import About, named
 from ..records import Exchange, Org
 from ..scopes import CONTROL_SCOPE
-from .answers import TOKEN, about, host_of, inspections, org_id_to_send, token_rows
+from .answers import TOKEN, Shape, about, host_of, inspections, org_id_to_send, shape, token_rows
 
 __all__ = [
     "Background",
     "Grant",
     "Ledger",
     "Style",
+    "about_here",
     "conflicts",
     "grants",
     "host_of",
@@ -25,6 +26,9 @@ __all__ = [
 
 #: A style is shown with so many exchanges of each kind at the most.
 _SHOWN = 3
+
+#: So many refusals alone make a pattern, and not two answers to one question.
+_TIMES_ALONE = 3
 
 State = Literal["granted", "missing", "unknown"]
 Basis = Literal["asked", "inferred"]
@@ -42,6 +46,8 @@ class Style:
         drops_unknown: exchanges in which the made-up scope was silently dropped.
         says_unknown: exchanges in which the made-up scope was refused as unknown; what becomes of a known scope that is
             not granted, these do not show. refuses_ungranted: exchanges that do: it is refused.
+        scope_refusals: what the refusals of the made-up scope look like: a refusal that looks like one of them can be
+            about scopes, whatever its code says.
     """
 
     states_granted: tuple[int, ...] = ()
@@ -49,6 +55,7 @@ class Style:
     drops_unknown: tuple[int, ...] = ()
     says_unknown: tuple[int, ...] = ()
     refuses_ungranted: tuple[int, ...] = ()
+    scope_refusals: tuple[Shape, ...] = ()
 
     @property
     def absent_means(self) -> Literal["all", "nothing"] | None:
@@ -65,17 +72,30 @@ class Style:
         return self.states_granted or refuses
 
 
+_KINDS = tuple(each.name for each in fields(Style) if each.name != "scope_refusals")
+
+
 def learn(org: Org, exchanges: Iterable[Exchange], before: Style | None = None) -> Style:
     """The style of the org's server, from ``before`` and these exchanges."""
     before = before or Style()
-    found = {name.name: list(getattr(before, name.name)) for name in fields(Style)}
+    found = {name: list(getattr(before, name)) for name in _KINDS}
+    looks = dict.fromkeys(before.scope_refusals)
     rows = token_rows(org, exchanges)
     accepted = any(row.org == org.name and row.outcome in TOKEN for row in rows)
     for row in rows:
         kind = _shows(org, row, accepted)
         if kind is not None and row.exchange_id not in found[kind]:
             found[kind].append(row.exchange_id)
-    return Style(**{name: tuple(each[:_SHOWN]) for name, each in found.items()})
+        if kind in ("refuses_unknown", "says_unknown"):
+            looks[shape(row)] = None
+    kept = {name: tuple(ids[:_SHOWN]) for name, ids in found.items()}
+    return replace(Style(**kept), scope_refusals=tuple(looks)[:_SHOWN])
+
+
+def about_here(org: Org, row: Exchange, style: Style) -> About | None:
+    """What a refusal is about on this server: one that a made-up scope gets too can be about scopes."""
+    what = about(org, row)
+    return "scope" if what in ("client", "grant", "other") and shape(row) in style.scope_refusals else what
 
 
 def _shows(org: Org, row: Exchange, accepted: bool) -> str | None:
@@ -86,13 +106,18 @@ def _shows(org: Org, row: Exchange, accepted: bool) -> str | None:
     if row.outcome in TOKEN:
         if CONTROL_SCOPE in asked and CONTROL_SCOPE not in (row.scope_granted or ()):
             return "drops_unknown"
+        if row.scope_stated is False:
+            return None  # what the token itself claims is no word of the answer
         return "states_granted" if asked == set(row.scope_granted or ()) else None
-    if not _refuses_scopes(org, row, accepted and row.org == org.name):
-        return None
     unknown = named(org.provider).says_unknown_scope(row.error_description)
     if CONTROL_SCOPE in asked:
-        return "says_unknown" if unknown else "refuses_unknown"
-    return None if unknown else "refuses_ungranted"
+        what = about(org, row)
+        # the same client gets a token for other scopes: what does not speak of the client is for the made-up scope
+        vague = what in ("grant", "other") or (what == "client" and row.error is None)
+        shown = what == "scope" or (vague and accepted and row.org == org.name)
+        return ("says_unknown" if unknown else "refuses_unknown") if shown else None
+    refused = _refuses_scopes(org, row, accepted and row.org == org.name, Style())
+    return "refuses_ungranted" if refused and not unknown else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +159,7 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
     # a control may be shared with another org
     mine = [row for row in token_rows(org, exchanges) if row.org == org.name]
     own = [row for row in mine if row.org_id_sent == org_id_to_send(org) and row.scope_requested]
-    refused = _refused(org, mine)
+    refused = _refused(org, mine, style)
     inspected = {
         row.probe_id: row
         for row in inspections(org, exchanges, "token")
@@ -149,6 +174,8 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
         if row.outcome in TOKEN and row.scope_requested is None and row.org_id_sent == org_id_to_send(org):
             for scope in set(row.scope_granted or ()) & tallies.keys():
                 tallies[scope].unasked.append(row.exchange_id)
+    if not named(org.provider).names_scopes(org):
+        _count_unnamed(org, mine, tallies)
     for row in refused:
         asked = [scope for scope in row.scope_requested or () if scope in tallies]
         if len(asked) == 1:
@@ -160,7 +187,29 @@ def grants(org: Org, exchanges: Sequence[Exchange], style: Style) -> dict[str, G
         rest = [scope for scope in asked if not (tallies[scope].granted or tallies[scope].granted_by_style)]
         if len(asked) > 1 == len(rest):
             tallies[rest[0]].left.append(row.exchange_id)
-    return {scope: _grant(tally) for scope, tally in tallies.items()}
+    sizes = {row.exchange_id: len(row.scope_requested or ()) for row in own}
+    return {scope: _with_company(_grant(tally), sizes) for scope, tally in tallies.items()}
+
+
+def _with_company(grant: Grant, sizes: Mapping[int, int]) -> Grant:
+    """A scope that is refused alone each time, and granted each time beside others, is granted: it needs company."""
+    yes, no = (grant.exchanges, grant.against)[:: 1 if grant.state == "granted" else -1]
+    alone = len(no) >= _TIMES_ALONE and all(sizes.get(each) == 1 for each in no)
+    if grant.state == "unknown" or not yes or not alone or any(sizes.get(each, 2) == 1 for each in yes):
+        return grant
+    return Grant("granted", "asked", yes)
+
+
+def _count_unnamed(org: Org, mine: Sequence[Exchange], tallies: dict[str, _Tally]) -> None:
+    """Where a request names no scopes, a token that tells its own tells of each scope, and a refusal of all."""
+    for row in mine:
+        if row.scope_requested is not None or row.org_id_sent != org_id_to_send(org):
+            continue
+        told = row.scope_granted if row.outcome in TOKEN else () if about(org, row) == "scope" else None
+        if told is None:
+            continue
+        for scope, tally in tallies.items():
+            (tally.granted if scope in told else tally.missing).append(row.exchange_id)
 
 
 def conflicts(org: Org, exchanges: Sequence[Exchange]) -> list[tuple[int, int]]:
@@ -168,7 +217,7 @@ def conflicts(org: Org, exchanges: Sequence[Exchange]) -> list[tuple[int, int]]:
     mine = [row for row in token_rows(org, exchanges) if row.org == org.name and row.org_id_sent == org_id_to_send(org)]
     return [
         (row.exchange_id, other.exchange_id)
-        for row in _refused(org, mine)
+        for row in _refused(org, mine, Style())
         if len(row.scope_requested or ()) > 1
         for other in _carrying(row, mine)
     ]
@@ -185,20 +234,22 @@ def _carrying(refused: Exchange, rows: Iterable[Exchange]) -> list[Exchange]:
     ]
 
 
-def _refused(org: Org, mine: Sequence[Exchange]) -> list[Exchange]:
+def _refused(org: Org, mine: Sequence[Exchange], style: Style) -> list[Exchange]:
     """Requests in the org's own context that were refused for their scopes, the control's left out."""
     own = [row for row in mine if row.org_id_sent == org_id_to_send(org)]
     accepted = any(row.outcome in TOKEN for row in own)
     return [
         row
         for row in own
-        if row.scope_requested and CONTROL_SCOPE not in row.scope_requested and _refuses_scopes(org, row, accepted)
+        if row.scope_requested
+        and CONTROL_SCOPE not in row.scope_requested
+        and _refuses_scopes(org, row, accepted, style)
     ]
 
 
-def _refuses_scopes(org: Org, row: Exchange, accepted: bool) -> bool:
+def _refuses_scopes(org: Org, row: Exchange, accepted: bool, style: Style) -> bool:
     """Whether a refusal is about the scopes: it says so, or the same client got a token with the same grant type."""
-    what = about(org, row)
+    what = about_here(org, row, style)
     return what == "scope" or (accepted and what in ("grant", "other"))
 
 
@@ -267,7 +318,7 @@ class Ledger:
         """What concerns ``org``."""
         known = {scope: self.known_scopes[scope] for scope in org.scopes if scope in self.known_scopes}
         style = self.style(org)
-        kept = Style(style.states_granted, style.refuses_unknown, style.drops_unknown)  # what the journal keeps
+        kept = replace(style, says_unknown=(), refuses_ungranted=())  # what the journal keeps
         return Background(known, kept, org.token_endpoint in self.controlled)
 
     def style(self, org: Org) -> Style:

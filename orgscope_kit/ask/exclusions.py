@@ -18,22 +18,25 @@ def _credential(case: Case) -> list[RuledOut]:
     found = []
     if case.accepted:
         shown = ids(case.accepted, 2)
-        because = "The server accepts the client: it answers with tokens, or refuses the scope alone."
+        because = "The server accepts the client: it gives it tokens, or answers otherwise without a scope."
+        if case.issued:
+            because = "The server accepts the client: it gives it tokens."
         found += [RuledOut(name, because, shown) for name in ("unknown_client", "wrong_secret", "client_rejected")]
     first = case.baseline
-    if first is not None and case.org.grant_type == "client_credentials" and first.outcome == "refused":
+    asks = case.org.grant_type == "client_credentials" and case.org.redirect_uri is not None
+    if first is not None and asks and first.outcome == "refused":
         because = "The token request, which carries no redirect URI (RFC 6749 §4.4), is refused already."
         found.append(RuledOut("redirect_uri_mismatch", because, (first.exchange_id,)))
     return found
 
 
 def _context(case: Case) -> list[RuledOut]:
-    right = [row for row in case.bound if case.org.org_id and row.token_org == case.org.org_id]
+    right = [row for row in case.bound if case.meant and row.token_org == case.meant]
     found = []
     if right:
         shown = ids(right, 2)
         found = [
-            RuledOut("wrong_org_context", "The token's own inspection names this org.", shown),
+            RuledOut("wrong_org_context", "What the token tells names this org.", shown),
             RuledOut("credentials_of_another_org", "With these credentials the token belongs to this org.", shown),
             RuledOut("integration_per_org", "The client is accepted in this org.", shown),
         ]
@@ -59,6 +62,8 @@ def _access(case: Case) -> list[RuledOut]:
     if missing and len(known) == len(missing):
         shown = tuple(sorted(set(known.values())))
         found.append(RuledOut("scope_unknown", "Another org is granted the same scopes.", shown[:4]))
+    elif missing and case.metadata and set(missing) <= set(case.metadata.scopes or ()):
+        found.append(RuledOut("scope_unknown", "The issuer's metadata list them.", (case.metadata.exchange_id,)))
     elif missing and case.control is not None and all(case.differs_from_control(scope) for scope in missing):
         because = "A made-up scope is answered otherwise."
         alone = [row for scope in missing for row in case.differs_from_control(scope)]

@@ -19,7 +19,7 @@ __all__ = ["MOST_ROWS", "Fleet", "locate", "read_fleet"]
 MOST_ROWS = 10_000
 _MOST_COLUMNS = 200
 _REFUSED = "\0refused"
-_FILLED = ("client_secret", "token_url")
+_FILLED = ("client_secret", "client_key", "client_certificate", "client_certificate_key", "token_url", "issuer")
 
 
 @dataclass

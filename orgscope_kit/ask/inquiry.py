@@ -9,9 +9,9 @@ from typing import TypeAlias
 from ..providers import OAuth2, named
 from ..records import AuthMethod, Exchange, Org, Probe, Purpose, SecretEncoding
 from ..scopes import CONTROL_SCOPE
-from .answers import TOKEN, about, alike, org_id_to_send
-from .evidence import Background, Grant, Style, grants, learn
-from .search import Heard, isolate
+from .answers import TOKEN, alike, org_id_to_send
+from .evidence import Background, Grant, Style, about_here, grants, learn
+from .search import Found, Heard, isolate
 
 __all__ = ["Asking", "inquire"]
 
@@ -56,7 +56,8 @@ class _Inquiry:
         self.seen: list[Exchange] = []
         self.accepted = False  # until an answer shows it
         self.shared: list[Exchange] = []  # the control of this token endpoint, asked by another org
-        self.scopes = org.scopes if org.scopes and self.provider.scopes_apply(org) else None
+        named_ones = self.provider.scopes_apply(org) and self.provider.names_scopes(org)
+        self.scopes = org.scopes if org.scopes and named_ones else None
         self.template = Probe(
             org.name, "baseline", self.scopes, org_id_to_send(org), org.name, org.auth_method, "percent", inspect=True
         )  # fmt: skip
@@ -80,7 +81,7 @@ class _Inquiry:
         return last
 
     def about(self, row: Exchange) -> str | None:
-        return about(self.org, row)
+        return about_here(self.org, row, self.style())
 
     def run(self) -> Asking:
         try:
@@ -112,17 +113,23 @@ class _Inquiry:
         return first
 
     def after_token(self, first: Exchange) -> Asking:
-        if self.scopes is None:
+        if self.scopes is None or not self.provider.isolates(self.org):
             return
+        yield from self.settle_silence()
+        yield from self.verify_and_control(())
+
+    def settle_silence(self) -> Asking:
+        """What a token answer without ``scope`` means on this server, where nothing has shown it yet."""
+        silent = [row for row in self.seen if row.outcome in TOKEN and row.scope_requested and not row.scope_granted]
         told = any(row.purpose == "inspect" and row.scope_granted is not None for row in self.seen)
-        if first.scope_granted is None and not told and self.style().absent_means is None:
-            # The request must differ from any grant, so that a server that says what it granted has to say it (RFC
-            # 6749 §5.1). Once another org has asked for the made-up scope here, no scope at all does that.
-            if not self.background.controlled:
-                yield from self.ask("control", (*self.org.scopes, CONTROL_SCOPE))
-            if (self.background.controlled or self.shared) and self.style().absent_means is None:
-                yield from self.ask("control", None)
-        yield from self.verify_and_control()
+        if not silent or told or self.style().absent_means is not None:
+            return
+        # The request must differ from any grant, so that a server that says what it granted has to say it (RFC
+        # 6749 §5.1). Once another org has asked for the made-up scope here, no scope at all does that.
+        if not self.background.controlled:
+            yield from self.ask("control", (*(silent[-1].scope_requested or ()), CONTROL_SCOPE))
+        if (self.background.controlled or self.shared) and self.style().absent_means is None:
+            yield from self.ask("control", None)
 
     def after_refusal(self, first: Exchange) -> Asking:
         what = self.about(first)
@@ -130,21 +137,23 @@ class _Inquiry:
             return
         if what in ("context", "grant", "other"):
             yield from self.vary_context(self.scopes)
-        if what in ("context", "grant") or self.scopes is None:
+        if what == "context" or self.scopes is None or not self.provider.isolates(self.org):
             return
-        if what == "other":
+        if what in ("grant", "other"):
             bare = yield from self.ask("control", None)
-            if alike(bare, first) or self.about(bare) == "client":
+            refused = bare.outcome not in TOKEN
+            if (what == "grant" and refused) or alike(bare, first) or self.about(bare) == "client":
                 return  # refused without any scope too: the scopes are not what is refused
-        none_granted = yield from self.isolate(first)
-        if none_granted and what == "scope":
+        found = yield from self.isolate(first)
+        if not found.granted and not found.open and what == "scope":
             yield from self.ask("control", None, inspect=True)  # is the client accepted at all?
-        yield from self.verify_and_control()
+        yield from self.settle_silence()
+        yield from self.verify_and_control(found.missing)
         if what == "scope":
             yield from self.vary_context(self.missing())
 
-    def isolate(self, first: Exchange) -> Generator[Probe, tuple[Exchange, ...], bool]:
-        """Search the missing scopes; whether all are: then nothing has shown yet that the client is accepted."""
+    def isolate(self, first: Exchange) -> Generator[Probe, tuple[Exchange, ...], Found]:
+        """Search the missing scopes."""
         search = isolate(self.org.scopes, self.heard(first))
         try:
             group = next(search)
@@ -152,7 +161,8 @@ class _Inquiry:
                 row = yield from self.ask("isolate", group, inspect=not self.inspected())
                 group = search.send(self.heard(row))
         except StopIteration as end:
-            return not end.value.granted and not end.value.open
+            found: Found = end.value
+            return found
 
     def heard(self, row: Exchange) -> Heard:
         if row.outcome == "refused":
@@ -173,9 +183,9 @@ class _Inquiry:
     def missing(self) -> tuple[str, ...]:
         return tuple(scope for scope, grant in self.grants().items() if grant.state == "missing")
 
-    def verify_and_control(self) -> Asking:
+    def verify_and_control(self, accused: tuple[str, ...]) -> Asking:
         """Each accused scope alone, the good ones together, and whether the server tells unknown from not granted."""
-        missing = self.missing()
+        missing = tuple(dict.fromkeys((*accused, *self.missing())))
         if not missing:
             yield from self.settle_conflicts()
             return
@@ -186,11 +196,25 @@ class _Inquiry:
         good = tuple(scope for scope, grant in self.grants().items() if grant.state == "granted")
         if good and good not in asked:
             yield from self.ask("verify", good, inspect=not self.inspected(), fresh=True)
+        yield from self.try_in_company(good, missing, asked)
         yield from self.settle_conflicts()
         unknown = [scope for scope in self.missing() if scope not in self.background.known_scopes]
         controlled = any(CONTROL_SCOPE in (row.scope_requested or ()) for row in (*self.seen, *self.shared))
         if unknown and not controlled and not self.background.controlled:
             yield from self.ask("control", (CONTROL_SCOPE,))
+
+    def try_in_company(
+        self, good: tuple[str, ...], accused: tuple[str, ...], asked: set[tuple[str, ...] | None]
+    ) -> Asking:
+        """Some servers want one scope in every request: an accused one beside the good ones; if it passes, each."""
+        pairs = [(*good, scope) for scope in accused]
+        known = [set(each) for each in asked if each]
+        if not good or len(accused) < 2 or any(set(pair) in known for pair in pairs):
+            return
+        for pair in pairs:
+            row = yield from self.ask("verify", pair, fresh=True)
+            if row.outcome not in TOKEN:
+                return
 
     def settle_conflicts(self) -> Asking:
         """A question that was answered in two ways is asked again, on new connections."""

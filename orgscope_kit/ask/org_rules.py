@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
 from ..errors import capped
 from ..providers import OAuth2
 from ..records import Org
 from ..scopes import is_scope
+from .credential_rules import CREDENTIAL_KEYS, Files, credential, frozen_credential
 from .places import Finding, KeyPath, Places, Unfit, shown_key
 from .reference import Reference
 from .schema import OrgShape, shape
@@ -20,7 +20,7 @@ from .urls import check_endpoint, host_port, secret_hosts
 __all__ = ["OrgRead", "Setting", "read_org", "scope_warnings", "shared"]
 
 _LONGEST_NAME = 100
-_SHAPED = frozenset(OrgShape.model_fields) - {"client_secret", "tags", "scopes", "verify"}
+_SHAPED = frozenset(OrgShape.model_fields) - {*CREDENTIAL_KEYS, "tags", "scopes", "verify"}
 _RECORDED = frozenset(each.name for each in fields(Org))
 
 
@@ -31,7 +31,7 @@ class Setting:
     provider: OAuth2
     scopes: tuple[str, ...] | None
     bad_scopes: bool
-    folder: Path
+    files: Files
 
 
 @dataclass(slots=True)
@@ -68,16 +68,17 @@ def read_org(name: str, data: Any, setting: Setting) -> OrgRead:
     keys = model.model_dump(exclude_none=True)
     keys.update(_provider_keys(read, own))
     _complete(read, keys, provider, bad | set(own))
-    for key, what, fix in provider.needs(keys):
+    asked = keys.get("scopes") or setting.scopes or ()
+    for key, what, fix in provider.needs({**keys, "scopes": asked}):
         if key not in bad:
             read.find(key, what, fix, warning=True)
     _scopes(read, keys, setting, "scopes" in bad)
-    _required(read, keys, bad)
+    _required(read, keys, bad, provider.url_from)
     _note_hosts(read, keys)
-    _secret(read, model.secret, keys, setting.folder, "client_secret" in bad)
-    verify = _verified(read, keys.get("verify", True), setting.folder)
+    read.reference = credential(read.find, model, keys, setting.files, bad)
+    verify = _verified(read, keys.get("verify", True), setting.files)
     if not any(each.severity == "error" for each in read.findings):
-        _finish(read, keys, verify, provider)
+        _finish(read, model, keys, verify, provider)
     return read
 
 
@@ -167,9 +168,12 @@ def _scopes(read: OrgRead, keys: dict[str, Any], setting: Setting, bad: bool) ->
             )
 
 
-def _required(read: OrgRead, keys: Mapping[str, Any], bad: Iterable[str]) -> None:
-    if "token_url" not in keys and "token_url" not in bad:
-        read.find("token_url", "is missing", "Add the token endpoint's URL: `token_url: https://…`")
+def _required(read: OrgRead, keys: dict[str, Any], bad: Iterable[str], url_from: str) -> None:
+    if "token_url" not in keys and "issuer" in keys and "token_url" not in bad:
+        keys.update(token_url=keys["issuer"], discovers_token_url=True)
+    elif "token_url" not in keys and not {"token_url", "issuer"} & set(bad):
+        fix = "the token endpoint's URL: `token_url: https://…`"
+        read.find("token_url", "is missing", f"Add {url_from}, or {fix}" if url_from else f"Add {fix}")
     if "client_id" not in keys and "client_id" not in bad:
         read.find("client_id", "is missing", "Add the id of the client whose token requests are looked into")
     client_id = keys.get("client_id", "")
@@ -184,40 +188,18 @@ def _required(read: OrgRead, keys: Mapping[str, Any], bad: Iterable[str]) -> Non
 
 
 def _note_hosts(read: OrgRead, keys: Mapping[str, Any]) -> None:
-    urls = [keys[key] for key in ("token_url", "introspection_url") if key in keys]
+    urls = [keys[key] for key in ("token_url", "introspection_url", "revocation_url") if key in keys]
     read.hosts = tuple(dict.fromkeys(map(host_port, urls)))
 
 
-def _secret(read: OrgRead, secret: tuple[Any, str] | None, keys: dict[str, Any], folder: Path, bad: bool) -> None:
-    keys.pop("client_secret", None)
-    if keys["auth_method"] == "none":
-        if secret:
-            read.find("client_secret", "is never sent with `auth_method: none`", "Remove one of the two", warning=True)
-    elif secret:
-        read.reference = Reference(*secret, folder)
-    elif not bad:
-        fix = "Add `client_secret: {env: NAME}`, or `auth_method: none` for a public client"
-        read.find("client_secret", "is missing", fix)
-
-
-def _verified(read: OrgRead, verify: bool | str, folder: Path) -> bool | str:
+def _verified(read: OrgRead, verify: bool | str, files: Files) -> bool | str:
     if isinstance(verify, bool):
         return verify
-    path = folder / Path(verify).expanduser()
-    try:
-        found = path.is_file()
-    except (OSError, ValueError):
-        found = False
-    if not found:
-        read.find(
-            "verify",
-            f"there is no file {shown_key(verify)!r}",
-            "Give a CA file (PEM), its path relative to this file, or leave `verify` out",
-        )
-    return str(path.absolute())
+    fix = "Give a CA file (PEM), its path relative to this file, or leave `verify` out"
+    return files.named(read.find, "verify", verify, fix)
 
 
-def _finish(read: OrgRead, keys: dict[str, Any], verify: bool | str, provider: OAuth2) -> None:
+def _finish(read: OrgRead, model: OrgShape, keys: dict[str, Any], verify: bool | str, provider: OAuth2) -> None:
     entry = {key: value for key, value in sorted(keys.items()) if key in _SHAPED or key in provider.org_keys}
     if read.scopes:
         entry["scopes"] = list(read.scopes)
@@ -227,9 +209,11 @@ def _finish(read: OrgRead, keys: dict[str, Any], verify: bool | str, provider: O
         entry["verify"] = keys["verify"]
     if keys.get("tags"):
         entry["tags"] = dict(keys["tags"])
-    if read.reference:
-        entry["client_secret"] = read.reference.as_json()
+    if keys.get("discovers_token_url"):
+        del entry["token_url"]
+    entry |= frozen_credential(model, read.reference)
     recorded = {key: value for key, value in keys.items() if key in _RECORDED}
+    recorded["settings"] = {key: keys[key] for key in sorted(provider.org_keys - _RECORDED) if key in keys}
     recorded.update(name=read.name, provider=provider.name, scopes=read.scopes or (), verify=verify)
     read.org, read.entry = Org(**recorded), entry
     read.hosts = secret_hosts(read.org)
@@ -238,7 +222,7 @@ def _finish(read: OrgRead, keys: dict[str, Any], verify: bool | str, provider: O
 def _shared_secrets(orgs: Sequence[OrgRead], places: Places) -> list[Finding]:
     users: defaultdict[str, list[OrgRead]] = defaultdict(list)
     for each in orgs:
-        if each.reference and each.hosts:
+        if each.reference and each.reference.is_sent and each.hosts:
             users[each.reference.identity].append(each)
     found = []
     for group in users.values():
@@ -250,10 +234,9 @@ def _shared_secrets(orgs: Sequence[OrgRead], places: Places) -> list[Finding]:
                 continue
             path: KeyPath = ("orgs", each.name, "client_secret")
             if each is first:
-                what = f"{each.reference} would go to two hosts: {each.hosts[0]}, and {new[0]} for introspection"
-                found.append(
-                    Finding(path, what, "Name an introspection_url on the token endpoint's own host, or remove it")
-                )
+                also = f"{new[0]} for introspection or revocation"
+                what = f"{each.reference} would go to two hosts: {each.hosts[0]}, and {also}"
+                found.append(Finding(path, what, "Name URLs on the token endpoint's own host, or remove them"))
             else:
                 there = places.of(("orgs", first.name, "client_secret"))
                 here = places.of(path)

@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -30,6 +30,7 @@ class Reference:
     Attributes:
         value: a variable's name, a path, or for ``dotenv`` ``NAME`` or ``path#NAME``.
         folder: relative paths, and the ``.env`` of ``dotenv``, are looked up here.
+        key: of the org in the file that holds it.
 
     >>> print(Reference("env", "PRIMARY_SECRET", Path(".")))
     env:PRIMARY_SECRET
@@ -38,6 +39,12 @@ class Reference:
     kind: Kind
     value: str
     folder: Path
+    key: str = field(default="client_secret", compare=False)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether servers get what stands there: a private key never leaves."""
+        return self.key == "client_secret"
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"

@@ -13,17 +13,19 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from .. import providers
 from ..scopes import CONTROL_SCOPE, is_scope
 from .places import Finding, KeyPath, Unfit, is_secretive, shown_key
-from .reference import Kind, parse
-from .urls import check_endpoint, check_redirect
+from .reference import parse
+from .urls import check_endpoint, check_issuer, check_redirect
 
 __all__ = ["LATER", "ChangeShape", "FileShape", "LimitsShape", "OrgShape", "WatchShape", "shape", "unknown_key"]
 
 _M = TypeVar("_M", bound=BaseModel)
 
 #: Keys of the contract that this version does not serve yet.
-LATER = frozenset({"issuer", "tenant", "domain", "token"})
-_METHODS = ("client_secret_basic", "client_secret_post", "none")
-_LATER_METHODS = ("client_secret_jwt", "private_key_jwt")
+LATER = frozenset({"token"})
+_METHODS = (
+    "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth",
+    "self_signed_tls_client_auth", "none",
+)  # fmt: skip
 _GRANTS = ("client_credentials",)
 _LATER_GRANTS = (
     "authorization_code", "refresh_token", "password", "device_code", "jwt_bearer", "saml2_bearer", "token_exchange",
@@ -131,6 +133,8 @@ def _moment(value: Any) -> datetime:
 Line = Annotated[str, AfterValidator(_line)]
 Contact = Annotated[str, AfterValidator(_contact)]
 Url = Annotated[str, AfterValidator(check_endpoint)]
+#: A reference to a secret, as kind and value.
+Given = Annotated[Any, AfterValidator(lambda value: None if value is None else parse(value))]
 Scopes = Annotated[list[Annotated[str, AfterValidator(_scope)]], BeforeValidator(_words), AfterValidator(_some)]
 Count = Annotated[int, Field(ge=1, le=2**53)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -158,13 +162,21 @@ class OrgShape(_Shape):
     """One org without its provider's keys; what must be there is checked once the provider has filled in its part."""
 
     token_url: Url | None = None
+    issuer: Annotated[str, AfterValidator(check_issuer)] | None = None
     client_id: Annotated[str, AfterValidator(_client_id)] | None = None
-    client_secret: Annotated[Any, AfterValidator(lambda value: None if value is None else parse(value))] = None
-    auth_method: Annotated[str, _one_of(_METHODS, _LATER_METHODS)] = "client_secret_basic"
+    client_secret: Given = None
+    client_key: Given = None
+    client_key_id: Line | None = None
+    client_key_alg: Line | None = None
+    client_assertion_audience: Line | None = None
+    client_certificate: Line | None = None
+    client_certificate_key: Given = None
+    auth_method: Annotated[str, _one_of(_METHODS, ())] = "client_secret_basic"
     grant_type: Annotated[str, _one_of(_GRANTS, _LATER_GRANTS)] = "client_credentials"
     scopes: Scopes | None = None
     verify: Annotated[Any, AfterValidator(_verify)] = True
     introspection_url: Url | None = None
+    revocation_url: Url | None = None
     resource_url: Url | None = None
     authorization_url: Url | None = None
     redirect_uri: Annotated[str, AfterValidator(check_redirect)] | None = None
@@ -172,11 +184,6 @@ class OrgShape(_Shape):
     contact: Line | None = None
     ticket: Line | None = None
     tags: Annotated[dict[str, Line], BeforeValidator(_tags)] = {}
-
-    @property
-    def secret(self) -> tuple[Kind, str] | None:
-        """Kind and value of the reference."""
-        return self.client_secret  # type: ignore[no-any-return]
 
 
 class ChangeShape(_Shape):
@@ -252,7 +259,7 @@ def unknown_key(key: str, known: Collection[str], provider: str) -> tuple[str, s
             f"`{key}` is not supported yet by this version",
             "Leave it out; give `token_url` where it stood for a URL",
         )
-    others = [each for each in providers.names() if key in providers.named(each).org_keys] if provider else []
+    others = providers.knowing(key) if provider else []
     if others:
         return (
             f"`{key}` means nothing to the provider {provider}, only to {', '.join(others)}",

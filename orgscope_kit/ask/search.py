@@ -1,8 +1,8 @@
 """Which scopes are missing, in few exchanges: a generator that yields what to ask for and is sent what was heard.
 
 Where the server names no offender, this is Bayesian nested group testing (nesting after Sobel and Groll, "Group
-testing to eliminate efficiently all defectives in a binomial sample", Bell System Technical Journal 38, 1959): ask for the
-group whose chance to pass is nearest one half, and bisect inside a group that was refused.
+testing to eliminate efficiently all defectives in a binomial sample", Bell System Technical Journal 38, 1959): ask
+for the group whose chance to pass is nearest one half, and bisect inside a group that was refused.
 """
 
 from __future__ import annotations

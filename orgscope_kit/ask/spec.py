@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import providers
-from ..errors import InvestigationError, Problem, capped
+from ..errors import InvestigationError, Problem, ProviderError, capped
 from ..records import Change, Limits, Org
+from .credential_rules import Files
 from .fleet_csv import Fleet, locate, read_fleet
 from .org_rules import OrgRead, Setting, read_org, scope_warnings, shared
 from .places import Finding, KeyPath, Places, Unfit
@@ -117,22 +118,26 @@ def read(path: str | Path) -> Draft:
         document = parse_yaml(read_text(source))
     except Unfit as error:
         return Draft(None, {}, (Problem(source.name, error.what, error.fix),))
-    return _draft(document, source, source.parent)
+    return _draft(document, source, Files(source.parent))
 
 
-def from_mapping(mapping: Mapping[str, Any], *, source: Path | None = None, folder: Path | None = None) -> Draft:
+def from_mapping(
+    mapping: Mapping[str, Any], *, source: Path | None = None, folder: Path | None = None, saved: bool = False
+) -> Draft:
     """Read an investigation from data: what a Spec has frozen, or one made in Python.
 
     Args:
         source: the file that it came from, for messages and as folder.
         folder: where relative paths are looked up; default the folder of ``source``, else the working directory.
+        saved: whether it was run before, maybe elsewhere: certificates need not be there to read it.
 
     >>> org = {"token_url": "https://auth.example/token", "client_id": "me", "client_secret": "env:MY_SECRET"}
     >>> draft = from_mapping({"scopes": "a b", "orgs": {"acme": org}})
     >>> draft.spec.orgs[0].scopes, str(draft.spec.secrets["acme"]), draft.spec == from_mapping(draft.spec.frozen).spec
     (('a', 'b'), 'env:MY_SECRET', True)
     """
-    return _draft(Document(mapping), source, folder or (source.parent if source else Path(".")))
+    files = Files(folder or (source.parent if source else Path(".")), must_exist=not saved)
+    return _draft(Document(mapping), source, files)
 
 
 def differences(a: Spec, b: Spec) -> list[str]:
@@ -146,7 +151,7 @@ def differences(a: Spec, b: Spec) -> list[str]:
     return list(_differing(a.frozen, b.frozen, ()))
 
 
-def _draft(document: Document, source: Path | None, folder: Path) -> Draft:
+def _draft(document: Document, source: Path | None, files: Files) -> Draft:
     places = Places(source.name if source else "investigation", document.lines)
     found = list(document.findings)
     data = document.data
@@ -156,7 +161,11 @@ def _draft(document: Document, source: Path | None, folder: Path) -> Draft:
         return Draft(None, {}, places.problems(found))
     file, bad, findings = shape(FileShape, data, ())
     found += findings
-    setting = _setting(file, bad, folder, found)
+    try:
+        setting = _setting(file, bad, files, found)
+    except ProviderError as error:  # without it, nothing can be said of any org
+        found.append(Finding(("provider",), f"{error.name} {error.what}", error.fix))
+        return Draft(None, {}, places.problems(found, data))
     orgs = _orgs(file, bad, setting, places, found)
     reads = [read_org(name, entry, setting) for name, entry in orgs.items()]
     for each in reads:
@@ -192,7 +201,7 @@ def _draft(document: Document, source: Path | None, folder: Path) -> Draft:
     return Draft(spec, secrets, problems)
 
 
-def _setting(file: FileShape, bad: Collection[str], folder: Path, found: list[Finding]) -> Setting:
+def _setting(file: FileShape, bad: Collection[str], files: Files, found: list[Finding]) -> Setting:
     name, known = file.provider or "oauth2", providers.names()
     if name not in known:
         close = difflib.get_close_matches(name, known, 1)
@@ -202,7 +211,7 @@ def _setting(file: FileShape, bad: Collection[str], folder: Path, found: list[Fi
     if file.scopes:
         found += scope_warnings(file.scopes, ("scopes",))
     return Setting(
-        providers.named(name), tuple(dict.fromkeys(file.scopes)) if file.scopes else None, "scopes" in bad, folder
+        providers.named(name), tuple(dict.fromkeys(file.scopes)) if file.scopes else None, "scopes" in bad, files
     )
 
 
@@ -232,7 +241,7 @@ def _fleet(orgs: Mapping[str, Any], setting: Setting, found: list[Finding]) -> F
         found.append(Finding(where, "`from` names no file", "Write `orgs: {from: orgs.csv}`"))
         return Fleet("")
     try:
-        path = locate(orgs["from"], setting.folder)
+        path = locate(orgs["from"], setting.files.folder)
     except Unfit as error:
         found.append(Finding(where, error.what, error.fix))
         return Fleet("")

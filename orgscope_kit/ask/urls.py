@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from ..records import Org
 from .places import Unfit
 
-__all__ = ["check_endpoint", "check_redirect", "host_port", "secret_hosts", "shown"]
+__all__ = ["check_endpoint", "check_issuer", "check_redirect", "host_port", "secret_hosts", "shown"]
 
 # RFC 3986 §2: unreserved, reserved and "%"; urlsplit would silently drop tabs and newlines.
 _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
@@ -72,6 +72,17 @@ def check_redirect(uri: str) -> str:
     return _fit(uri, faults)
 
 
+def check_issuer(url: str) -> str:
+    """The ``url`` if it can be an issuer whose metadata may be asked for (RFC 8414 §2): an endpoint, without query.
+
+    >>> check_issuer("https://auth.example/acme")
+    'https://auth.example/acme'
+    """
+    if "?" in check_endpoint(url):
+        raise Unfit(f"{shown(url)} has a query, and an issuer has none", "Write it as the server's metadata name it")
+    return url
+
+
 def host_port(url: str) -> str:
     """The ``host:port`` that a checked URL leads to.
 
@@ -84,9 +95,9 @@ def host_port(url: str) -> str:
 
 
 def secret_hosts(org: Org) -> tuple[str, ...]:
-    """Every ``host:port`` that gets the org's secret: introspection sends it too (RFC 7662 §2.1)."""
-    urls = [org.token_url, *([org.introspection_url] if org.introspection_url else [])]
-    return tuple(dict.fromkeys(map(host_port, urls)))
+    """Every ``host:port`` that gets the org's secret: introspection and revocation send it too (RFC 7662, RFC 7009)."""
+    urls = (org.token_url, org.introspection_url, org.revocation_url)
+    return tuple(dict.fromkeys(host_port(url) for url in urls if url))
 
 
 def shown(url: str) -> str:

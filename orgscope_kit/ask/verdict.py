@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..records import Exchange, Org, Verdict
 from ..scopes import CONTROL_SCOPE
-from .answers import host_of, token_rows
+from .answers import about, host_of, presents_alike, token_rows
 from .case import Case, Facts
 from .evidence import settled
 from .rules import access, context, credential, open_question, rights, transport, with_redirect
@@ -16,8 +16,10 @@ __all__ = ["Facts", "judge"]
 #: Asked in this order, so that what must be mended first is the cause; the last one always speaks.
 _RULES: tuple[Callable[[Case], Verdict | None], ...] = (transport, credential, context, access, rights, open_question)
 
-#: Failures that can lie on our own side. A refused connection is an answer of the other side.
-_OURS = frozenset({"dns_failure", "timeout", "network_unreachable", "tls_untrusted", "proxy_failure"})
+#: Failures that can lie on our own side. A firewall of ours refuses connections too.
+_OURS = frozenset(
+    {"dns_failure", "timeout", "network_unreachable", "tls_untrusted", "proxy_failure", "connection_refused"}
+)
 
 
 def judge(
@@ -36,11 +38,32 @@ def judge(
     accepted, controls = _accepted(orgs, exchanges), _controls(exchanges)
 
     def one(org: Org) -> Verdict:
-        rows = tuple(exchanges.get(org.name, ()))
-        case = Case(org, rows, by_name, ledger, facts, accepted, controls, ours if rows else ())
+        rows, asked_by = tuple(exchanges.get(org.name, ())), None
+        if not token_rows(org, rows) and org.name not in facts.skipped:
+            asked_by = next(_told_of(org, by_name, exchanges, facts), None)
+            rows = tuple(exchanges[asked_by]) if asked_by else rows
+        case = Case(org, rows, by_name, ledger, facts, accepted, controls, ours if rows else (), asked_by)
         return with_redirect(case, next(verdict for rule in _RULES if (verdict := rule(case)) is not None))
 
     return {org.name: one(org) for org in orgs}
+
+
+def _told_of(
+    org: Org, orgs: Mapping[str, Org], exchanges: Mapping[str, Sequence[Exchange]], facts: Facts
+) -> Iterator[str]:
+    """Orgs whose failure is this one's too, so that it was not asked: its twin's rejection, or its issuer's silence."""
+    twins = {name for group in facts.twins if org.name in group for name in group} - {org.name}
+    for name in twins:
+        answers = token_rows(orgs[name], exchanges.get(name, ())) if name in orgs else []
+        rejected = bool(answers) and all(about(orgs[name], row) == "client" for row in answers)
+        if rejected and presents_alike(orgs[name], org):
+            yield name
+    if org.discovers_token_url:
+        for name, other in orgs.items():
+            rows = exchanges.get(name, ())
+            same = (other.issuer, other.verify) == (org.issuer, org.verify)
+            if name != org.name and same and rows and not token_rows(other, rows):
+                yield name
 
 
 def _accepted(orgs: Sequence[Org], exchanges: Mapping[str, Sequence[Exchange]]) -> dict[str, int]:

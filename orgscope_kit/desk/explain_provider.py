@@ -9,11 +9,7 @@ from ..errors import OrgscopeError
 from ..providers import OAuth2
 from ..read.traces import Trace
 
-__all__ = ["KNOWN", "guess", "reader"]
-
-#: What can be named: the providers of an investigation, and platforms whose wording alone is known here.
-KNOWN = ("appfoundry", "auth0", "entra", "genesys", "keycloak", "oauth2", "okta", "salesforce")
-_STANDS_IN = {"genesys": "appfoundry"}  # until there is a provider of the name
+__all__ = ["guess", "reader"]
 
 _HOSTS = (
     ("entra", r"(?:^|\.)(?:login\.microsoftonline\.(?:com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net)$"),
@@ -46,7 +42,7 @@ def guess(trace: Trace, given: str | None) -> tuple[str, str]:
         OrgscopeError: ``given`` is none that is known.
     """
     if given is not None:
-        known = sorted({*KNOWN, *providers.names()})
+        known = providers.names()
         if given not in known:
             raise OrgscopeError(f"provider: {given[:60]!r} is unknown. Use one of {', '.join(known)}.")
         return given, "it was given"
@@ -63,7 +59,5 @@ def guess(trace: Trace, given: str | None) -> tuple[str, str]:
 
 
 def reader(name: str) -> OAuth2:
-    """The provider that reads the wording of ``name``; the standard one where there is none of its own."""
-    known = providers.names()
-    fitting = name if name in known else _STANDS_IN.get(name, "oauth2")
-    return providers.named(fitting if fitting in known else "oauth2")
+    """The provider that reads the wording of ``name``."""
+    return providers.named(name)

@@ -16,8 +16,10 @@ import httpx
 from ..ask.spec import Draft, Spec, differences, from_mapping, read
 from ..errors import InvestigationError, Problem, RunFolderError
 from ..send import credentials as secrets
-from ..send.batch import Observer
+from ..send.assertions import unusable
+from ..send.batch import REVOKED, Observer
 from ..send.credentials import Credentials
+from ..send.discovery import METADATA
 from ..send.journal import Journal
 from .folder import Folder, find, versions
 from .going import Going, Outcome
@@ -87,7 +89,7 @@ class Investigation:
         found = [*self.spec.warnings, *secrets.problems(self.spec.secrets, self._place)]
         if not any(problem.severity == "error" for problem in found):
             held = Credentials.of(self.spec)
-            found += held.one_secret_two_hosts()
+            found += [*held.one_secret_two_hosts(), *unusable(self.spec, held)]
             held.drop()
         return found
 
@@ -168,9 +170,9 @@ class Investigation:
         transport: httpx.AsyncBaseTransport | None,
     ) -> _Started:
         held = Credentials.of(self.spec, skip_incomplete)
-        clash = held.one_secret_two_hosts()
-        if clash:
-            raise InvestigationError(clash)
+        unfit = unusable(self.spec, held)
+        if unfit:
+            raise InvestigationError(unfit)
         folder = find(resume, out) if resume else Folder.make(out)
         if resume:
             _require_same(self.spec, folder)
@@ -232,6 +234,7 @@ class _Started:
         if not outcome.complete:
             early |= {row.org: "interrupted" for row in rows if row.org not in endings}
         tokens = sum(1 for row in rows if row.outcome in ("granted", "narrowed") and row.purpose != "inspect")
+        metadata = {each["issuer"]: each for each in self.journal.notes(METADATA).values()}
         ended = "incomplete" if self.info["facts"]["skipped"] else "done"
         self.folder.write_info(
             {
@@ -242,9 +245,10 @@ class _Started:
                     "orgs": len(self.info["investigation"]["orgs"]),
                     "exchanges": len(rows),
                     "tokens_minted": tokens,
+                    "tokens_revoked": sum(self.journal.notes(REVOKED).values()),
                 }
                 | {"outcomes": dict(Counter(row.outcome for row in rows))},
-                "facts": {**self.info["facts"], "ended_early": early},
+                "facts": {**self.info["facts"], "ended_early": early, "metadata": metadata},
                 "clock_skew_s": {
                     **self.info["clock_skew_s"],
                     **{h: {"ahead_s": s, "answers": n} for h, (s, n) in outcome.skew_s.items()},

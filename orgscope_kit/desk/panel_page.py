@@ -47,8 +47,8 @@ _PLAN = """<div class="osk-panel"><b>What is sent, and where</b><div class="scro
 {% if more %}<tr><td colspan="3" class="quiet">… and {{ more }} more</td></tr>{% endif %}
 </tbody></table></div>
 <p>{{ plan.usual[0] }} to {{ plan.usual[1] }} requests are usual, {{ plan.requests }} at most
-({{ "%.1f" | format(plan.minutes) }} minutes at the set rate). Every success mints a token that lives until it expires:
-{{ plan.tokens }} at most.</p></div>"""
+({{ "%.1f" | format(plan.minutes) }} minutes at the set rate). Every success mints a token,
+{{ plan.tokens }} at most. {{ plan.ends }}</p></div>"""
 
 _TROUBLES = """<div class="osk-panel">
 {% for kind, lines in said %}
@@ -80,7 +80,9 @@ or go on where it stopped: <code>await osk.Investigation(panel.run.spec).run(res
 {% endfor %}
 </tbody></table></div>{% if total > rows | length %}<p class="quiet">The first {{ rows | length }}; all of them are in
 <code>run.observations</code>.</p>{% endif %}</details>
-<p>{{ total }} exchanges; {{ tokens }} token{{ "s were" if tokens != 1 else " was" }} minted, to live until expiry.
+<p>{{ total }} exchanges; {{ tokens }} token{{ "s were" if tokens != 1 else " was" }} minted,
+{{ revoked }} revoked;
+{{ "none lives on" if revoked >= tokens else "what is not revoked lives until it expires" }}.
 Report: <code>{{ report }}</code></p>
 </div>"""
 
@@ -119,15 +121,16 @@ def failed(what: str, error: BaseException) -> str:
 def results(run: Run) -> str:
     """Who must act, the figures, the exchanges, and where the report lies."""
     early: Mapping[str, Any] = run.info["facts"]["ended_early"]
-    asked = {row.org for row in run.exchanges}
-    left = [org.name for org in run.spec.orgs if early.get(org.name) == "interrupted" or org.name not in asked]
+    causes = {name: verdict.cause for name, verdict in run.diagnosis.items()}
+    left = [name for name, cause in causes.items() if early.get(name) == "interrupted" or cause == "not_asked"]
     held = run.observations[list(_COLUMNS)].head(_MOST_ROWS).round({"total_ms": 1}).astype(object)
     return _filled(
         _RESULTS, run=run, left=left, total=len(run.observations), columns=_COLUMNS,
         rows=held.where(held.notna(), "").to_numpy().tolist(),
         diagnosis=_markup(run.diagnosis._repr_html_()), matrix=_markup(run.plot.matrix()._repr_html_()),
         latency=_markup(run.plot.latency()._repr_html_()), timeline=_markup(run.plot.timeline()._repr_html_()),
-        tokens=run.info["counts"]["tokens_minted"], report=str(run.path / "report.html"),
+        tokens=run.info["counts"]["tokens_minted"], revoked=run.info["counts"].get("tokens_revoked", 0),
+        report=str(run.path / "report.html"),
     )  # fmt: skip
 
 

@@ -30,7 +30,12 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Hosts and the most that each may see; ``tokens``: the most that may be minted, alive until they expire."""
+    """Hosts and the most that each may see.
+
+    Attributes:
+        tokens: the most that may be minted.
+        revoked_in: orgs whose tokens are revoked after use. issuers: orgs whose issuer's metadata may add to them.
+    """
 
     title: str
     hosts: tuple[HostPlan, ...]
@@ -38,6 +43,8 @@ class Plan:
     minutes: float
     tokens: int
     usual: tuple[int, int]
+    revoked_in: int = 0
+    issuers: int = 0
 
     @classmethod
     def of(cls, spec: Spec) -> Plan:
@@ -54,7 +61,11 @@ class Plan:
             hosts.append(HostPlan(host, tuple(org.name for org in orgs), tuple(references), requests, minutes))
         most = spec.limits.budget * len(spec.orgs)
         usual = (len(spec.orgs) * 2, sum(_usual(org) for org in spec.orgs))
-        return cls(spec.title, tuple(hosts), most, max((each.minutes for each in hosts), default=0.0), most, usual)
+        revoked = sum(1 for org in spec.orgs if named(org.provider).revocation(org) is not None)
+        longest = max((each.minutes for each in hosts), default=0.0)
+        return cls(
+            spec.title, tuple(hosts), most, longest, most, usual, revoked, sum(1 for org in spec.orgs if org.issuer)
+        )
 
     def as_text(self) -> str:
         """For people."""
@@ -68,9 +79,21 @@ class Plan:
             "",
             f"At most {self.requests} requests and {self.tokens} tokens minted; "
             f"{self.usual[0]} to {self.usual[1]} requests are usual.",
-            "Every token that is minted lives until it expires. Nothing was sent.",
+            f"{self.ends} Nothing was sent.",
         ]
         return "\n".join(lines)
+
+    @property
+    def ends(self) -> str:
+        """What becomes of the tokens."""
+        orgs = len({org for each in self.hosts for org in each.orgs})
+        found = " Where an issuer's metadata name a way to revoke, it is used too." if self.issuers else ""
+        if not self.revoked_in:
+            return f"Every token that is minted lives until it expires.{found}"
+        if self.revoked_in == orgs:
+            return "Every token is revoked after use, by one more request each."
+        some = f"The tokens of {self.revoked_in} of {orgs} orgs are revoked after use, by one more request each"
+        return f"{some}; the others live until they expire.{found}"
 
     def __repr__(self) -> str:
         return self.as_text()
@@ -78,6 +101,8 @@ class Plan:
 
 def _hosts(org: Org) -> list[str]:
     urls = [org.token_url, *(how.url for how in named(org.provider).inspections(org))]
+    revocation = named(org.provider).revocation(org)
+    urls += [each for each in (org.issuer, revocation and revocation.url) if each]
     if org.redirect_uri and org.authorization_url:
         urls.append(org.authorization_url)
     return list(dict.fromkeys(host_of(url) for url in urls))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..ask.evidence import Grant, grants, settled
+from ..ask.metadata import Metadata, applied
 from ..ask.spec import Spec, from_mapping
 from ..ask.verdict import Facts, judge
 from ..errors import RunFolderError
@@ -36,7 +38,7 @@ class Run:
         self._folder = folder
         self.path, self.id = folder.path, folder.id
         self.info: dict[str, Any] = folder.info()
-        self.spec = _spec(self.info, folder)
+        self.spec = _discovered(_spec(self.info, folder), _metadata(self.info))
 
     @classmethod
     def open(cls, run: str | Path, out: str | Path = "runs") -> Run:
@@ -140,7 +142,7 @@ class Run:
 
         return summary.marks(self.spec.orgs, self._cells)
 
-    @property
+    @cached_property
     def _cells(self) -> dict[str, dict[str, tuple[str, str]]]:
         return {
             org: {scope: (grant.state, grant.basis) for scope, grant in row.items()} for org, row in self.grants.items()
@@ -181,7 +183,9 @@ class Run:
             "orgs": orgs,
         }
         return ReportInputs(
-            investigation, {**self.info, "id": self.id, "simulation": self.simulation}, self.diagnosis.as_json(),
+            investigation,
+            {**self.info, "id": self.id, "simulation": self.simulation, "tokens_live_until": self._live_until()},
+            self.diagnosis.as_json(),
             self.observations, self.matrix(), self.marks(), self._minted(),
         )  # fmt: skip
 
@@ -193,6 +197,14 @@ class Run:
             if tokens:
                 found.append((org, len(tokens), max(lives, default=None)))
         return tuple(found)
+
+    def _live_until(self) -> datetime | None:
+        """When the last token of the run expires by itself; ``None`` where all are revoked, or no server says."""
+        counts = self.info.get("counts", {})
+        if counts.get("tokens_revoked", 0) >= counts.get("tokens_minted", 0):
+            return None
+        tokens = [row for row in self.exchanges if row.expires_in_s is not None and row.purpose != "inspect"]
+        return max((row.sent_at + timedelta(seconds=min(row.expires_in_s or 0.0, 1e9)) for row in tokens), default=None)
 
     def __repr__(self) -> str:
         counts = f"{len(self.spec.orgs)} orgs, {len(self.exchanges)} exchanges"
@@ -226,7 +238,7 @@ class Plots:
 
 def _spec(info: dict[str, Any], folder: Folder) -> Spec:
     source = info.get("source")
-    draft = from_mapping(info["investigation"], source=Path(source) if source else None)
+    draft = from_mapping(info["investigation"], source=Path(source) if source else None, saved=True)
     if draft.spec is None:
         said = "; ".join(str(problem) for problem in draft.problems if problem.severity == "error")
         raise RunFolderError(f"{folder.path / 'run.json'}: its investigation cannot be read: {said}")
@@ -241,7 +253,19 @@ def _facts(spec: Spec, info: dict[str, Any]) -> Facts:
         window_s=spec.watch.window_s,
         skipped=frozenset(known.get("skipped", ())),
         ended_early=known.get("ended_early", {}),
+        metadata=_metadata(info),
     )
+
+
+def _metadata(info: dict[str, Any]) -> dict[str, Metadata]:
+    """What the issuers said, by issuer."""
+    kept = info.get("facts", {}).get("metadata", {})
+    return {issuer: Metadata.of_json(each) for issuer, each in kept.items()}
+
+
+def _discovered(spec: Spec, metadata: dict[str, Metadata]) -> Spec:
+    """The investigation with the endpoints that were found; its frozen form stays as it was written."""
+    return replace(spec, orgs=tuple(applied(org, metadata.get(org.issuer or "")) for org in spec.orgs))
 
 
 def stamp(at: datetime) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from ..records import Org, Probe
+from ..records import Org
 from .oauth2 import About, Inspection, OAuth2, Reading, Reply
 
 __all__ = ["AppFoundry"]
@@ -47,11 +47,6 @@ class AppFoundry(OAuth2):
                 "Add the org's own id as `org_id`",
             )
         ]
-
-    def form(self, org: Org, probe: Probe) -> list[tuple[str, str]]:
-        """As RFC 6749 §4.4.2, and ``org_id``."""
-        pairs = super().form(org, probe)
-        return [*pairs, ("org_id", probe.org_id)] if probe.org_id else pairs
 
     def inspections(self, org: Org) -> tuple[Inspection, ...]:
         """``GET /api/v2/tokens/me`` of the same host, which needs no permission; then the file's introspection."""

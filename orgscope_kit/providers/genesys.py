@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ..records import Org, Probe
 from .oauth2 import About, Inspection, OAuth2, Reading, Reply
 from .regions import DOMAINS
+from .revocation import Revocation
 
 __all__ = ["Genesys", "allows"]
 
@@ -22,6 +23,7 @@ class Genesys(OAuth2):
 
     name = "genesys"
     org_keys = frozenset({"org_id", "region", "permissions"})
+    url_from = "`region:`"
     # What the vendor's support asks for (developer documentation, "API responses").
     correlation_headers = ("inin-correlation-id", *OAuth2.correlation_headers)
 
@@ -69,6 +71,12 @@ class Genesys(OAuth2):
             found.append(Inspection("bearer", url, "permissions"))
         return (*found, *super().inspections(org))
 
+    def revocation(self, org: Org) -> Revocation | None:
+        """``DELETE /api/v2/tokens/me`` ends the token that it is called with (read in the vendor's SDK)."""
+        if org.revocation_url or org.grant_type == "refresh_token":
+            return super().revocation(org)
+        return Revocation("delete", f"{api_of(org.token_url)}/api/v2/tokens/me")
+
     def read_inspection(self, reply: Reply, how: Inspection) -> Reading:
         """``tokens/me``: ``authorizedScope``, ``organization``; ``subjects/me``: the roles' permission policies."""
         payload = reply.payload
@@ -96,6 +104,20 @@ class Genesys(OAuth2):
     def lacks(self, allowed: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
         """The permissions of ``wanted`` that no policy of ``allowed`` covers; ``*`` stands for any part."""
         return tuple(each for each in wanted if not any(allows(policy, each) for policy in allowed))
+
+    def region_doubt(self, org: Org, others: Sequence[Org]) -> str | None:
+        """Where the label names another region than the URL, or the other orgs all live in one that is not this one's.
+
+        A client of another region is refused like one that does not exist (FACTS, second-hand).
+        """
+        own = region_of(org)
+        labelled = regions_in(org.label or "") if own else set()
+        if labelled and own not in labelled:
+            return f"Its label names {' and '.join(sorted(labelled))}, and it is asked in {own}."
+        around = {region_of(other) for other in others if other.name != org.name}
+        if own is None or len(around) != 1 or None in around or own in around:
+            return None
+        return f"It is asked in {own}, while the other orgs of this investigation are in {around.pop()}."
 
     def is_limited(self, reply: Reply, code: str | None, says: str | None) -> bool:
         """429, or the token endpoint's 400 ``invalid_request`` "rate limit exceeded…" (the SDK's retry rule)."""
@@ -127,6 +149,26 @@ def domain_of(region: Any) -> str | None:
     text = str(region or "").strip().lower()
     text = "us-east-1" if text == "us1" else text
     return DOMAINS.get(text) or (text if text in DOMAINS.values() else None)
+
+
+def region_of(org: Org) -> str | None:
+    """The AWS name of the region that an org is asked in: by its ``region``, else by the host of its token URL."""
+    domain = domain_of(org.region) or (urlsplit(org.token_url).hostname or "").removeprefix("login.")
+    return next((region for region, each in DOMAINS.items() if each == domain), None)
+
+
+def regions_in(text: str) -> set[str]:
+    """The regions that a text names, by AWS name, domain or as "US1".
+
+    >>> regions_in("Acme (US1)"), regions_in("acme.mypurecloud.ie"), regions_in("Acme, Bonus1")
+    ({'us-east-1'}, {'eu-west-1'}, set())
+    """
+    words = re.findall(r"[a-z0-9.-]+", text.lower())
+    found = {"us-east-1" if word == "us1" else word for word in words}
+    named = {region for region in DOMAINS if region in found}
+    return named | {
+        region for region, each in DOMAINS.items() if any(word == each or word.endswith(f".{each}") for word in found)
+    }
 
 
 def api_of(token_url: str) -> str:

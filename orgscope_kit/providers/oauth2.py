@@ -7,105 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Literal
 
-from ..records import Org, Outcome, Probe
+from ..records import Exchange, Org, Outcome, Probe
 from ..scopes import join, split
+from . import words
+from .answer import About, Inspection, Reading, Reply
 from .reading import description, error_code, named_scopes, retry_after_s
+from .revocation import Revocation
 
 __all__ = ["About", "Inspection", "OAuth2", "Reading", "Reply"]
 
-#: What a refusal is about, as far as the answer itself tells.
-About = Literal["scope", "client", "grant", "context", "endpoint", "other"]
-
-_ABOUT: dict[str, About] = {
-    "invalid_scope": "scope",
-    "scope_invalid": "scope",  # seen on a server of the field (FACTS)
-    "insufficient_scope": "scope",
-    "invalid_client": "client",
-    "unauthorized_client": "grant",
-    "unsupported_grant_type": "grant",
-    "invalid_target": "context",
-}
-
-# A word among others ("invalid or unknown scope") says nothing of its own.
-_UNKNOWN_SCOPE = re.compile(
-    r"(?<!or )(?<!, )(unknown|unrecogni[sz]ed|unsupported|no such|nonexistent) scope"
-    r"|scopes?\b.{0,120}(does not exist|do not exist|(is|are) unknown)(?!,| or)"
-    r"|scopes?\b.{0,40}not configured for the authori[sz]ation server"  # Okta
-)
-_SCOPE_WORDS = re.compile(
-    r"\bscopes?\b.*\bnot (been )?(granted|authori[sz]ed|allowed|permitted)"
-    r"|\bnot (been )?(granted|authori[sz]ed|allowed|permitted)\b.{0,60}\bscopes?\b"
-    r"|\binvalid scopes?\b|\bno valid scopes?\b"  # Keycloak; Salesforce
-)
-_GRANT_WORDS = re.compile(r"\bgrant[ _-]?types?\b|client[ _]credentials (grant|flow)")
-_CLIENT_WORDS = re.compile(r"client[ _]authentication|client_secret|authori[sz]ation header|invalid client\b")
-_NO_SUCH_CLIENT = re.compile(
-    r"client (id |identifier )?(was |is )?(not found|unknown|does not exist|not known)|(unknown|no such) client"
-    r"|application with identifier .{0,120}was not found"  # Entra ID, AADSTS700016
-)
-_WRONG_SECRET = re.compile(
-    r"(invalid|wrong|incorrect|bad|mismatched) (client )?secret|secret (is )?(invalid|wrong|incorrect)"
-)
-_DISABLED = re.compile(r"\bclient( is| was| has been)? (disabled|deactivated|inactive|suspended)")
-
+#: OpenID Connect Core §5.4 and §11.
+_OPENID_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access"})
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An HTTP answer without its token: what a provider reads.
-
-    Attributes:
-        status: HTTP status. headers: lower-case names.
-        payload: the JSON object of the body with token members taken out; ``None`` where the body is none.
-        text: the body as text, redacted and cut; empty for an empty body.
-        has_token: whether the body held an ``access_token``.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    payload: Mapping[str, Any] | None
-    text: str
-    has_token: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What an answer says, in the words of the observations frame (DESIGN §6)."""
-
-    outcome: Outcome
-    error: str | None = None
-    error_description: str | None = None
-    named_scopes: tuple[str, ...] = ()
-    scope_granted: tuple[str, ...] | None = None
-    scope_stated: bool | None = None
-    token_org: str | None = None
-    expires_in_s: float | None = None
-    retry_after_s: float | None = None
-    correlation_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """One way to learn what a token is bound to and may do.
-
-    Attributes:
-        kind: ``introspect`` posts the token with the client's own authentication (RFC 7662); ``bearer`` calls the URL
-            with it.
-        about: what the answer tells of: the ``token``, the client's ``permissions``, or whether a ``resource`` opens.
-    """
-
-    kind: Literal["introspect", "bearer"]
-    url: str
-    about: Literal["token", "permissions", "resource"] = "token"
-
-    @property
-    def endpoint(self) -> str:
-        """The URL without its query, as exchanges name it."""
-        return self.url.partition("?")[0]
 
 
 class OAuth2:
@@ -114,8 +30,13 @@ class OAuth2:
     name = "oauth2"
     #: Keys of an org in the investigation file that mean something to this provider only.
     org_keys: frozenset[str] = frozenset()
-    #: Whether a token request can name the org it is meant for.
+    #: Those of them from which the token URL follows, as an analyst would write them; empty where none does.
+    url_from = ""
+    #: Whether a token request can name the org it is meant for, and the parameter that does.
     has_org_parameter = False
+    org_parameter = "org_id"
+    #: Whether a client is made in an org and belongs to it, so that a refusal for an org can mean another one's client.
+    clients_belong_to_orgs = True
     #: Headers in which the server gives the id of an exchange, for its support.
     correlation_headers: tuple[str, ...] = ("x-correlation-id", "x-request-id", "request-id")
 
@@ -132,6 +53,8 @@ class OAuth2:
         pairs = [("grant_type", org.grant_type)]
         if probe.scopes is not None:
             pairs.append(("scope", join(probe.scopes)))
+        if self.has_org_parameter and probe.org_id:
+            pairs.append((self.org_parameter, probe.org_id))
         return pairs
 
     def inspections(self, org: Org) -> tuple[Inspection, ...]:
@@ -139,8 +62,25 @@ class OAuth2:
         found = [Inspection("introspect", org.introspection_url)] if org.introspection_url else []
         return (*found, Inspection("bearer", org.resource_url, "resource")) if org.resource_url else tuple(found)
 
+    def revocation(self, org: Org) -> Revocation | None:
+        """How a token that was minted for ``org`` is ended once it has been looked at; ``None`` where no way is known.
+
+        The access token of a refresh token is left alone: its end may end the whole grant (RFC 7009 §2.1).
+        """
+        if org.revocation_url is None or org.grant_type == "refresh_token":
+            return None
+        return Revocation("revoke", org.revocation_url)
+
     def scopes_apply(self, org: Org) -> bool:
         """Whether scopes mean anything in the org's token requests."""
+        return True
+
+    def names_scopes(self, org: Org) -> bool:
+        """Whether the org's token requests name scopes; where not, a token brings all that is granted."""
+        return True
+
+    def isolates(self, org: Org) -> bool:
+        """Whether scopes can be asked for one by one, to see which of them is refused."""
         return True
 
     def needs_scopes(self, keys: Mapping[str, Any]) -> bool:
@@ -237,6 +177,45 @@ class OAuth2:
                 return value
         return None
 
+    def org_meant(self, org: Org) -> str | None:
+        """The id that a token of ``org`` must be bound to, in the form that answers have it; ``None`` if not known."""
+        return org.org_id
+
+    def with_claims(self, reading: Reading, claims: Mapping[str, Any], requested: tuple[str, ...] | None) -> Reading:
+        """``reading`` and what the token itself says: its scopes, where the answer stated none, and its org.
+
+        The claims are not verified: they are evidence of what the server put in, and nothing is decided by them but
+        what is reported. ``scope_stated`` stays what the answer said.
+        """
+        told = None if reading.scope_stated else self.scopes_claimed(claims, requested)
+        if told is not None:
+            narrowed = not set(requested or ()) <= set(told)
+            reading = replace(reading, scope_granted=told, outcome="narrowed" if narrowed else "granted")
+        return replace(reading, token_org=reading.token_org or self.org_claimed(claims))
+
+    def scopes_claimed(self, claims: Mapping[str, Any], requested: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """The scopes of a JWT: ``scope`` (RFC 9068 §2.2.3) or ``scp``; ``None`` where it does not tell.
+
+        Scopes of OpenID Connect act on the ID token and on refresh tokens: an access token need not repeat them, so a
+        JWT that lacks one of those asked for is not taken for an answer.
+        """
+        found = next((claims[name] for name in ("scope", "scp") if isinstance(claims.get(name), str | list)), None)
+        if found is None:
+            return None
+        told = _scopes_of(found)
+        if any("," in each for each in told):
+            return None  # in a form of the server's own
+        return None if (set(requested or ()) - set(told)) & _OPENID_SCOPES else told
+
+    def org_claimed(self, claims: Mapping[str, Any]) -> str | None:
+        """The id of the org that a JWT names; `organization` and `tenant` can be names there, and do not count."""
+        named = (claims.get(key) for key in ("org_id", "organization_id"))
+        return next((each for each in named if isinstance(each, str) and each), None)
+
+    def permissions_carried(self, row: Exchange) -> tuple[str, ...] | None:
+        """The permissions that a token answer shows the token to carry; ``None`` where it shows none of it."""
+        return None
+
     def is_limited(self, reply: Reply, code: str | None, says: str | None) -> bool:
         """Whether the server asks us to slow down (RFC 6585 §4)."""
         return reply.status == 429
@@ -246,43 +225,35 @@ class OAuth2:
         return next((reply.headers[name][:200] for name in self.correlation_headers if name in reply.headers), None)
 
     def about(self, status: int | None, error: str | None, says: str | None) -> About:
-        """What a refusal is about, by its code and status alone; ``other`` where they do not tell."""
-        code, text = (error or "").lower(), (says or "").lower()
-        if code == "unauthorized_client":
-            return _about_unauthorized(text)
-        if code in _ABOUT:
-            return _ABOUT[code]
-        if code.startswith("invalid_client"):
-            return "client"  # Salesforce says `invalid_client_id`
-        if status in (404, 405, 410) or (status is not None and 300 <= status < 400):
-            return "endpoint"
-        grant, scope = _GRANT_WORDS.search(text), _SCOPE_WORDS.search(text)
-        if grant or scope:
-            return "other" if grant and scope else "grant" if grant else "scope"
-        if status == 401 or _CLIENT_WORDS.search(text):
-            return "client"  # RFC 6749 §5.2: 401 is for failed client authentication
-        return "client" if error is None and not says and status == 403 else "other"
+        """What a refusal is about, by its code, status and words alone; ``other`` where they do not tell."""
+        return words.about(status, error, says)
 
     def client_fault(self, says: str | None) -> Literal["unknown_client", "wrong_secret"] | None:
         """Which half of the credential an ``invalid_client`` speaks of, where its text tells them apart.
 
         Only a text that names one half and not the other counts; many servers answer both with one sentence.
         """
-        text = (says or "").lower().partition(". ")[0]  # Entra ID goes on with advice
-        unknown, wrong = _NO_SUCH_CLIENT.search(text), _WRONG_SECRET.search(text)
-        if bool(unknown) == bool(wrong) or re.search(r"\bor\b|\bdisabled\b", text):
-            return None
-        return "unknown_client" if unknown else "wrong_secret"
+        return words.client_fault(says)
 
     def says_disabled(self, says: str | None) -> bool:
         """Whether a refusal's text says that the client is disabled, and nothing else."""
-        text = (says or "").lower()
-        return _DISABLED.search(text) is not None and re.search(r"\bor\b", text) is None
+        return words.says_disabled(says)
 
     def says_unknown_scope(self, says: str | None) -> bool:
         """Whether a refusal's text says that a scope does not exist, as against not being granted."""
-        text = (says or "").lower()
-        return _UNKNOWN_SCOPE.search(text) is not None
+        return words.says_unknown_scope(says)
+
+    def says_no_meaning(self, says: str | None) -> bool:
+        """Whether a refusal's text says that such a scope has no meaning for the grant that is asked for."""
+        return False
+
+    def says_wrong_region(self, says: str | None) -> bool:
+        """Whether a refusal's text says that the org lives in another region."""
+        return words.says_wrong_region(says)
+
+    def region_doubt(self, org: Org, others: Sequence[Org]) -> str | None:
+        """A sentence where the investigation itself makes the org's region doubtful."""
+        return None
 
     def _plain_text(self, reply: Reply) -> str | None:
         """A body that is no JSON object, as evidence: what it looks like, never parsed."""
@@ -291,17 +262,6 @@ class OAuth2:
         kind = "HTML page" if reply.text.lstrip()[:1] == "<" else "text"
         words = re.sub(r"<[^>]*>|\s+", " ", reply.text)
         return f"({kind}) {' '.join(words.split())}"[:200].strip()
-
-
-def _about_unauthorized(text: str) -> About:
-    """``unauthorized_client`` is for the grant type (RFC 6749 §5.2), unless its text speaks of something else."""
-    if re.search(r"(invalid|wrong|bad|incorrect) (client )?credential|secret", text):
-        return "client"  # Keycloak's word for a wrong secret
-    if _NO_SUCH_CLIENT.search(text) or _DISABLED.search(text):
-        return "client"
-    if re.search(r"\bscopes?\b", text):
-        return "other" if re.search(r"\b(grant|method|flow)\b|grant[ _-]?type", text) else "scope"
-    return "grant"
 
 
 def _scopes_of(value: Any) -> tuple[str, ...]:

@@ -194,6 +194,8 @@ def _reading(entry: Entry, reader: OAuth2, requested: tuple[str, ...] | None, cl
     answer = decode(Received(entry.status, headers, entry.body), Redactor(), *found_in([entry]))
     try:
         reading = reader.read(answer.reply, requested)
+        if answer.claims is not None and reading.outcome in ("granted", "narrowed"):
+            reading = reader.with_claims(reading, answer.claims, requested)
     except Exception as error:  # a provider that stumbles over an answer ends no import
         return Reading("unreadable", "undecodable", f"the provider cannot read it ({type(error).__name__})")
     words = reading.scope_granted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -12,13 +13,15 @@ from typing import Any
 from ..providers import Reply
 from .redaction import Redactor
 
-__all__ = ["Received", "TokenAnswer", "decode"]
+__all__ = ["Received", "TokenAnswer", "claims_of", "decode"]
 
 #: Members that carry token material; they never leave this wing.
 _TOKEN_MEMBERS = ("access_token", "refresh_token", "id_token", "token", "device_code", "assertion")
 _MOST_TEXT = 2000
 _MOST_MEMBERS = 200
 _MOST_DEPTH = 8
+_MOST_TOKEN = 65_536
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON allows half a pair, and no file can hold it
 
 
@@ -33,10 +36,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """A reply without token material, and the token itself, which no repr shows."""
+    """A reply without token material, and the token itself and its claims, which no repr shows."""
 
     reply: Reply
     token: str | None = field(repr=False)
+    claims: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def decode(received: Received, redactor: Redactor, *tokens: str) -> TokenAnswer:
@@ -50,7 +54,30 @@ def decode(received: Received, redactor: Redactor, *tokens: str) -> TokenAnswer:
     clean = redactor.with_tokens(material, _MOST_TEXT)
     kept = _cleaned(payload, clean, 0) if payload is not None else None
     headers = {name: clean(value) for name, value in received.headers.items()}
-    return TokenAnswer(Reply(received.status, headers, kept, clean(text), token is not None), token)
+    claims = _cleaned(claims_of(token), clean, 0) if token else None
+    return TokenAnswer(Reply(received.status, headers, kept, clean(text), token is not None), token, claims)
+
+
+def claims_of(token: str) -> dict[str, Any] | None:
+    """The claims of a signed JWT (RFC 7519 §7.2), not verified: what the server put in. ``None`` for any other token.
+
+    >>> claims_of("eyJhbGciOiJub25lIn0.eyJzY29wZSI6ImEgYiJ9."), claims_of("opaque")
+    ({'scope': 'a b'}, None)
+    """
+    parts = token.split(".", 3)
+    if len(token) > _MOST_TOKEN or len(parts) != 3:
+        return None
+    header = _part(parts[0])
+    return _part(parts[1]) if header is not None and isinstance(header.get("alg"), str) else None
+
+
+def _part(text: str) -> dict[str, Any] | None:
+    if not _BASE64URL.fullmatch(text):
+        return None
+    try:
+        return _json_object(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("utf-8"))
+    except ValueError:  # no base64, or no UTF-8
+        return None
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

@@ -7,56 +7,38 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
-from typing import Literal, Protocol
+from typing import Literal
 
 import httpx
 
 from ..ask.evidence import Ledger, host_of
 from ..ask.inquiry import inquire
+from ..ask.metadata import Metadata
 from ..ask.spec import Spec
-from ..providers import named
+from ..providers import Revocation, named
 from ..records import Exchange, Org, Probe
 from ..scopes import CONTROL_SCOPE
 from .client_auth import encoding_differs
 from .credentials import Credentials
+from .discovery import DISCOVERY_STEP, Discovery
 from .exchange import Clock, Sender
 from .journal import Journal
 from .pacing import Gates, happens_within
+from .progress import Observer, Progress
 from .transport import Wire
+from .twins import Twins
 
-__all__ = ["Batch", "Observer", "Progress"]
+__all__ = ["REVOKED", "Batch", "Observer", "Progress"]
+
+#: The kind of note that counts revoked tokens, by org.
+REVOKED = "revoked"
 
 _MOST_WAIT_S = 120.0
 _RETRY_STATUS = frozenset({502, 503, 504})
 _NO_SECOND_TRY = frozenset({"tls_untrusted", "tls_failure", "undecodable"})
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What happened just now, and where the run stands.
-
-    Attributes:
-        kind: an inquiry was ``opened``, an ``exchange`` was journaled, an org was ``settled``.
-        exchange: the row, for ``exchange``.
-        exchanges: journaled so far. orgs_done, orgs_total: inquiries that ended, and all. elapsed_s: since the start.
-    """
-
-    kind: Literal["opened", "exchange", "settled"]
-    org: str
-    exchange: Exchange | None
-    exchanges: int
-    orgs_done: int
-    orgs_total: int
-    elapsed_s: float
-
-
-class Observer(Protocol):
-    """Told of progress, on the batch's own thread; must return at once and not raise."""
-
-    def __call__(self, progress: Progress) -> None: ...
 
 
 class Batch:
@@ -87,9 +69,15 @@ class Batch:
         self._gates, self._ledger = Gates(spec.limits), Ledger()
         self._places: dict[str, AsyncExitStack] = {}
         self._controls: dict[str, asyncio.Future[tuple[Exchange, ...]]] = {}
+        self._discovery = Discovery(journal, self._steps, self._orgs, self._metadata)
+        asked = {name for name, steps in self._steps.items() if steps.keys() - {DISCOVERY_STEP}}
+        self._twins = Twins(self._orgs, credentials.twins(), spec.reference, asked)
+        self._revoked: dict[str, int] = journal.notes(REVOKED)
+        self._keeping: set[str] = set()  # URLs of revocation that refuse
         self._stopping = asyncio.Event()
         self._done = 0
-        self.spent = {org.name: 0 for org in self._orgs}
+        found = {name: steps[DISCOVERY_STEP].rows for name, steps in self._steps.items() if DISCOVERY_STEP in steps}
+        self.spent = {org.name: len(found.get(org.name, ())) for org in self._orgs}
 
     def stop(self) -> None:
         """Start no further probe; what is under way, a token's inspection too, is awaited and kept.
@@ -103,7 +91,7 @@ class Batch:
         self._recall_controls()
         lag = asyncio.create_task(self._clock.sample())
         try:
-            await self._wire.prepare((url, org.verify) for org in self._orgs for url in _urls(org))
+            await self._wire.prepare((url, org.verify, org.certificate) for org in self._orgs for url in _urls(org))
             first = [org for org in self._orgs if org.name == self._spec.reference]
             rest = [org for org in self._orgs if org.name != self._spec.reference]
             open_at: dict[str, asyncio.Semaphore] = {}
@@ -120,37 +108,82 @@ class Batch:
         return self._done == len(self._orgs)
 
     async def _settle(self, org: Org, few: asyncio.Semaphore) -> None:
+        refused = await self._twins.refused_before(org)
+        rows: list[Exchange] = []
         async with AsyncExitStack() as place:
-            await place.enter_async_context(few)
-            self._places[org.name] = place
+            place.callback(lambda: self._twins.told(org, rows))  # whatever ends this, others wait for it
+            few_left = await place.enter_async_context(AsyncExitStack())
+            await few_left.enter_async_context(few)
+            self._places[org.name] = few_left
             if self._stopping.is_set():
                 return
-            background = self._journal.open_org(org.name, self._ledger.background(org))
             self._tell("opened", org)
-            differs = encoding_differs(org.client_id, self._credentials.secret(org.name))
-            inquiry = inquire(
-                org, auth_tries=self._spec.limits.auth_tries, encoding_differs=differs, background=background
-            )
-            rows: list[Exchange] = []
-            reason, step = "settled", 0
-            try:
-                probe = next(inquiry)
-                while True:
-                    step += 1
-                    answered = await self._answer(org, probe, step)
-                    if not answered:
-                        reason = "interrupted" if self._stopping.is_set() else "budget"
-                        break
-                    rows += [row for row in answered if row.org == org.name]
-                    probe = inquiry.send(answered)
-            except StopIteration:
-                pass
+            reason = "settled"
+            found, whole = (None, True) if refused else await self._discovery.discover(org)
+            if found is not None:
+                org = found
+                reason = await self._inquire(org, rows)
+            elif not whole:
+                reason = self._why_ended()
             self.sender.forget(org.name)
             self._ledger.settle(org, rows)
             if reason != "interrupted":
                 self._journal.end_org(org.name, reason)
                 self._done += 1
                 self._tell("settled", org)
+
+    async def _inquire(self, org: Org, rows: list[Exchange]) -> str:
+        """Drive the org's inquiry, its exchanges put into ``rows``; how it ended."""
+        background = self._ledger.background(org)
+        if (metadata := self._discovery.of(org)) is not None:
+            listed = {scope: metadata.exchange_id for scope in org.scopes if scope in (metadata.scopes or ())}
+            background = replace(background, known_scopes={**listed, **background.known_scopes})
+        background = self._journal.open_org(org.name, background)
+        inquiry = inquire(
+            org,
+            auth_tries=self._spec.limits.auth_tries,
+            encoding_differs=encoding_differs(org, self._credentials.secret(org.name)),
+            background=background,
+        )
+        step = DISCOVERY_STEP
+        try:
+            probe = next(inquiry)
+            while True:
+                step += 1
+                answered = await self._answer(org, probe, step)
+                if not answered:
+                    return self._why_ended()
+                rows += [row for row in answered if row.org == org.name]
+                self._twins.heard(org, rows)
+                probe = inquiry.send(answered)
+        except StopIteration:
+            return "settled"
+
+    def _why_ended(self) -> str:
+        return "interrupted" if self._stopping.is_set() else "budget"
+
+    async def _metadata(self, org: Org, url: str, last: bool) -> tuple[Exchange, Metadata | None] | None:
+        """Ask one metadata URL until an attempt counts; ``None`` where the run was stopped, or the budget ended."""
+        rows: tuple[Exchange, ...] = ()
+        gate, wait = self._gates.at(host_of(url)), 0.0
+        while self.spent[org.name] < self._spec.limits.budget and not await self._stopped_within(org, rows, wait):
+            planned = monotonic()
+            async with gate.slot():
+                if not await gate.start(self._stopping):
+                    return None
+                row, metadata = await self.sender.metadata(
+                    org, url, f"{org.name}/{DISCOVERY_STEP}", len(rows) + 1, planned
+                )
+                self.spent[org.name] += 1
+                again = self._again_in_s(row)
+                ends = last or metadata is not None or row.outcome in ("unreachable", "limited")
+                (row,) = self._journal.append([row], DISCOVERY_STEP, closes=again is None and ends)
+            self._exchanges += 1
+            self._tell("exchange", org, row)
+            if again is None:
+                return row, None if metadata is None else replace(metadata, exchange_id=row.exchange_id)
+            rows, wait = (*rows, row), again
+        return None
 
     async def _answer(self, org: Org, probe: Probe, step: int) -> tuple[Exchange, ...]:
         """The rows of a step, none if not carried out; the control of a token endpoint is asked once, and shared."""
@@ -219,6 +252,8 @@ class Batch:
         hosts = {host_of(url)} | (
             {host_of(how.url) for how in named(org.provider).inspections(org)} if probe.inspect else set()
         )
+        revocation = named(org.provider).revocation(org)
+        hosts |= {host_of(revocation.url)} if revocation else set()
         async with AsyncExitStack() as slots:
             for host in sorted(hosts):  # in one order everywhere, so that no two inquiries wait for each other
                 await slots.enter_async_context(self._gates.at(host).slot())
@@ -230,6 +265,8 @@ class Batch:
             if closes and probe.inspect and asked.token is not None:
                 closes = await self._inspect(org, probe, asked.token, rows)
             kept = self._journal.append(rows, step, closes=closes)
+            if revocation and asked.token is not None:
+                await self._revoke(org, probe, revocation, asked.token)
         for row in kept:
             self._exchanges += 1
             self._tell("exchange", org, row)
@@ -241,7 +278,7 @@ class Batch:
         A stop does not come between where the turn is near: asking again later would mint another token.
         """
         limits = self._spec.limits
-        stopping = self._stopping if 1 / limits.rate_per_s > limits.timeout_s else None
+        stopping = self._stopping_far_turns
         answered: set[str] = set()
         for how in named(org.provider).inspections(org):
             if how.about in answered or (how.about != "token" and probe.purpose == "context"):
@@ -256,6 +293,22 @@ class Batch:
             if rows[-1].outcome == "granted":
                 answered.add(how.about)
         return True
+
+    async def _revoke(self, org: Org, probe: Probe, how: Revocation, token: str) -> None:
+        """End a token that was looked at. Not counted as a request of the org; a failure harms nothing."""
+        if how.url in self._keeping or not await self._gates.at(host_of(how.url)).start(self._stopping_far_turns):
+            return
+        status = await self.sender.revoke(org, probe, how, token)
+        if status is not None and 200 <= status < 300:
+            self._revoked[org.name] = self._revoked.get(org.name, 0) + 1
+            self._journal.note(REVOKED, org.name, self._revoked[org.name])
+        elif status is not None and status < 500 and status != 429:
+            self._keeping.add(how.url)
+
+    @property
+    def _stopping_far_turns(self) -> asyncio.Event | None:
+        """What ends the wait for a turn that belongs to a request already sent: nothing, where the turn is near."""
+        return self._stopping if 1 / self._spec.limits.rate_per_s > self._spec.limits.timeout_s else None
 
     def _again_in_s(self, row: Exchange) -> float | None:
         """Seconds from the end of an attempt until the next, or ``None`` where this one counts."""
@@ -277,4 +330,6 @@ class Batch:
 
 def _urls(org: Org) -> list[str]:
     also = [org.authorization_url] if org.redirect_uri and org.authorization_url else []
+    revocation = named(org.provider).revocation(org)
+    also += [revocation.url] if revocation else []
     return [org.token_url, *also, *(how.url for how in named(org.provider).inspections(org))]

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 import httpx
 
 from .. import __version__
-from ..providers import Inspection
+from ..providers import Inspection, Revocation
 from ..records import Org, Probe
+from .assertions import ASSERTING, ASSERTION_TYPE, client_assertion
 from .credentials import Secret
 
-__all__ = ["authorization_request", "encoding_differs", "inspection_request", "token_request", "user_agent"]
+__all__ = [
+    "authorization_request",
+    "carried",
+    "encoding_differs",
+    "inspection_request",
+    "metadata_request",
+    "revocation_request",
+    "token_request",
+    "user_agent",
+]
+
+#: Parameters whose values are as good as a credential, for a while.
+_MATERIAL = ("client_assertion", "assertion", "subject_token", "actor_token", "refresh_token", "code", "token")
 
 
 _COMMENT = " !#$&'*+,/:;=?@[]^`{|}"  # what may stand in a header's comment (RFC 9110 §5.6.5) beside letters and digits
@@ -30,9 +43,11 @@ def user_agent(contact: str | None) -> str:
     return f"orgscope_kit/{__version__} (OAuth scope diagnosis{told})"
 
 
-def encoding_differs(client_id: str, secret: Secret | None) -> bool:
+def encoding_differs(org: Org, secret: Secret | None) -> bool:
     """Whether the credential reads otherwise when percent-encoded, so that servers can disagree about it."""
-    return secret is not None and any(quote_plus(part) != part for part in (client_id, secret.reveal()))
+    if secret is None or org.auth_method not in ("client_secret_basic", "client_secret_post"):
+        return False
+    return any(quote_plus(part) != part for part in (org.client_id, secret.reveal()))
 
 
 def token_request(
@@ -49,8 +64,29 @@ def inspection_request(
     if how.kind == "introspect":
         form = [("token", token), ("token_type_hint", "access_token")]
         return _form_request(how.url, org, probe, form, secret, agent)
-    headers = {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": agent} | _PLAIN
-    return httpx.Request("GET", how.url, headers=headers)
+    return _bearer_request("GET", how.url, token, agent)
+
+
+def revocation_request(
+    how: Revocation, org: Org, probe: Probe, token: str, secret: Secret | None, agent: str
+) -> httpx.Request:
+    """The request that ends ``token``: RFC 7009 §2.1, or the platform's own DELETE with it as bearer."""
+    if how.kind == "revoke":
+        form = [("token", token), ("token_type_hint", "access_token")]
+        return _form_request(how.url, org, probe, form, secret, agent)
+    return _bearer_request("DELETE", how.url, token, agent)
+
+
+def metadata_request(url: str, agent: str) -> httpx.Request:
+    """The request for an issuer's metadata (RFC 8414 §3.1); it carries no credential."""
+    return httpx.Request("GET", url, headers={"accept": "application/json", "user-agent": agent} | _PLAIN)
+
+
+def carried(request: httpx.Request) -> list[str]:
+    """What a request carries beside the client's secret that a server must not see shown: assertions, tokens, codes."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return []
+    return [value for name, value in parse_qsl(request.content.decode()) if name in _MATERIAL]
 
 
 def authorization_request(org: Org, agent: str) -> httpx.Request:
@@ -80,7 +116,15 @@ def _form_request(
         pairs.append(("client_id", org.client_id))
         if secret is not None and probe.auth_method == "client_secret_post":
             pairs.append(("client_secret", secret.reveal()))
+        elif secret is not None and probe.auth_method in ASSERTING:  # a new one each time: its id counts once
+            assertion = client_assertion(org, secret)
+            pairs += [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion)]
     return httpx.Request("POST", url, headers=headers, content=urlencode(pairs).encode())
+
+
+def _bearer_request(verb: str, url: str, token: str, agent: str) -> httpx.Request:
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json", "user-agent": agent} | _PLAIN
+    return httpx.Request(verb, url, headers=headers)
 
 
 def _basic(client_id: str, secret: Secret, percent: bool) -> str:

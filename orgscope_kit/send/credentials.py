@@ -97,7 +97,7 @@ def problems(secrets: Mapping[str, Reference], place: str) -> list[Problem]:
     reader, found = _Reader(), []
     told: set[str] = set()
     for org, reference in secrets.items():
-        where = f"{place}: {dotted(('orgs', org, 'client_secret'))}"
+        where = f"{place}: {dotted(('orgs', org, reference.key))}"
         try:
             secret = reader.secret(reference)
         except CredentialError as error:
@@ -157,10 +157,15 @@ class Credentials:
         return tuple(map(tuple, self._alike(lambda org: org.client_id)))
 
     def one_secret_two_hosts(self) -> list[Problem]:
-        """Secrets that would go to two ``host:port`` because different references hold the same value."""
+        """Secrets that go to two ``host:port`` because different references hold the same value: a warning each.
+
+        One reference sent to two hosts is an error of the file; here the file names a secret for each host, as asked.
+        """
         found = []
         for names in self._alike(lambda org: ""):
             first = names[0]
+            if not self._references[first].is_sent:
+                continue
             host = secret_hosts(self._orgs[first])[0]
             for name in names[1:]:
                 if self._references[name].identity == self._references[first].identity:
@@ -170,9 +175,8 @@ class Credentials:
                     one, two = self._references[first], self._references[name]
                     what = f"{one} ({first}, {host}) and {two} ({name}, {other}) hold the same secret"
                     where = f"{self._place}: {dotted(('orgs', name, 'client_secret'))}"
-                    found.append(
-                        Problem(where, what, "Give each host its own secret: one server must not see another's")
-                    )
+                    fix = "Give each host its own secret: one server must not see another's"
+                    found.append(Problem(where, what, fix, "warning"))
         return found
 
     def forms(self) -> list[str]:
@@ -182,6 +186,8 @@ class Credentials:
         """
         found: set[str] = set()
         for name, secret in self._secrets.items():
+            if not self._references[name].is_sent:
+                continue
             value, client_id = secret.reveal(), self._orgs[name].client_id
             pairs = [(client_id, value), *((form(client_id), form(value)) for form in (_percent, quote_plus))]
             for pair in pairs:
@@ -273,6 +279,8 @@ def _without_newline(text: str) -> str:
 
 
 def _suspicious(reference: Reference, secret: Secret) -> Iterable[tuple[str, str]]:
+    if not reference.is_sent:
+        return  # lines and spaces belong to a PEM
     value = secret.reveal()
     for edge, at in (("begins", value[0]), ("ends", value[-1])):
         if at.isspace():

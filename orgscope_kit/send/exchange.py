@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
+from typing import Any
 
 import httpx
 
 from ..ask.evidence import host_of
+from ..ask.metadata import Metadata, read_metadata
+from ..ask.places import Unfit
 from ..ask.spec import Spec
-from ..providers import Inspection, OAuth2, Reading, Reply, named
+from ..providers import Inspection, OAuth2, Reading, Reply, Revocation, named
 from ..records import Exchange, Org, Outcome, Probe
-from .answers import Received, decode
-from .client_auth import authorization_request, inspection_request, token_request, user_agent
+from .answers import Received, TokenAnswer, decode
+from .client_auth import (
+    authorization_request,
+    carried,
+    inspection_request,
+    metadata_request,
+    revocation_request,
+    token_request,
+    user_agent,
+)
 from .credentials import Credentials
 from .redaction import Redactor
 from .transport import Timings, Wire
@@ -106,14 +118,14 @@ class Sender:
         if isinstance(received, str):
             reading = _no_answer(received, status)
         else:
-            answer = decode(received, self._redactor, *self._tokens[org.name])
+            answer = decode(received, self._redactor, *carried(request), *self._tokens[org.name])
             token = answer.token
             if token is not None:
                 self._tokens[org.name].append(token)
             if probe.endpoint == "authorization":
                 reading = _read(answer.reply, lambda reply: read_authorization(provider, reply))
             else:
-                reading = _read(answer.reply, lambda reply: provider.read(reply, probe.scopes))
+                reading = _read(answer.reply, lambda reply: _read_token(provider, answer, probe.scopes))
         url = org.authorization_url if probe.endpoint == "authorization" else org.token_url
         return Asked(self._row(probe, probe_id, attempt, planned, str(url), timings, status, reading), token)
 
@@ -127,10 +139,37 @@ class Sender:
         if isinstance(received, str):
             reading = _no_answer(received, status)
         else:
-            reply = decode(received, self._redactor, token, *self._tokens[org.name]).reply
+            material = (token, *carried(request), *self._tokens[org.name])
+            reply = decode(received, self._redactor, *material).reply
             reading = _read(reply, lambda reply: named(org.provider).read_inspection(reply, how))
         row = self._row(probe, probe_id, 1, planned, how.url, timings, status, reading)
         return replace(row, purpose="inspect", scope_requested=None)
+
+    async def metadata(
+        self, org: Org, url: str, probe_id: str, attempt: int, planned: float
+    ) -> tuple[Exchange, Metadata | None]:
+        """Ask for the metadata of the org's issuer; no credential is sent."""
+        request = metadata_request(url, self._agent)
+        received, timings, status = await self._send(replace(org, certificate=None), request, fresh=False)
+        metadata = None
+        if isinstance(received, str):
+            reading = _no_answer(received, status)
+        else:
+            reply = decode(received, self._redactor, *self._tokens[org.name]).reply
+            reading = _read(reply, lambda reply: named(org.provider).read(reply, None))
+            if received.status == 200 and reply.payload is not None and reading.error is None:
+                reading, metadata = _read_metadata(json.loads(received.body), org)
+                kept = json.dumps(metadata.as_json()) if metadata else ""
+                if self._redactor.clean(kept) != kept:  # it goes into run.json as it is
+                    reading, metadata = Reading("unreadable", "holds_a_secret"), None
+        probe = Probe(org.name, "inspect", None, None, org.name, "none")
+        return self._row(probe, probe_id, attempt, planned, url, timings, status, reading), metadata
+
+    async def revoke(self, org: Org, probe: Probe, how: Revocation, token: str) -> int | None:
+        """End ``token``; the status of the answer, ``None`` where none came."""
+        secret = self._credentials.secret(probe.credentials_of)
+        _, _, status = await self._send(org, revocation_request(how, org, probe, token, secret, self._agent), False)
+        return status
 
     def forget(self, org: str) -> None:
         """Drop the tokens of an org that is asked no more; till then a later answer may repeat one."""
@@ -138,7 +177,7 @@ class Sender:
 
     async def _send(self, org: Org, request: httpx.Request, fresh: bool) -> tuple[Received | str, Timings, int | None]:
         received, timings, status = await self._wire.send(
-            request, verify=org.verify, timeout_s=self._limits.timeout_s, fresh=fresh
+            request, verify=org.verify, certificate=org.certificate, timeout_s=self._limits.timeout_s, fresh=fresh
         )
         if isinstance(received, Received):
             self._note_skew(str(request.url), received.headers, timings)
@@ -221,6 +260,14 @@ def _no_answer(word: str, status: int | None) -> Reading:
     return Reading(outcome, word)
 
 
+def _read_token(provider: OAuth2, answer: TokenAnswer, requested: tuple[str, ...] | None) -> Reading:
+    """What the answer says, and beside it what the token itself does, where it is a JWT."""
+    reading = provider.read(answer.reply, requested)
+    if answer.claims is None or reading.outcome not in ("granted", "narrowed"):
+        return reading
+    return provider.with_claims(reading, answer.claims, requested)
+
+
 def _read(reply: Reply, reader: Callable[[Reply], Reading]) -> Reading:
     """Read an answer; one that its provider stumbles over is unreadable, and ends no run."""
     try:
@@ -231,6 +278,13 @@ def _read(reply: Reply, reader: Callable[[Reply], Reading]) -> Reading:
         return reading
     words = dict.fromkeys(word for each in reading.scope_granted for word in each.split())
     return replace(reading, scope_granted=tuple(words))
+
+
+def _read_metadata(payload: Mapping[str, Any], org: Org) -> tuple[Reading, Metadata | None]:
+    try:
+        return Reading("granted"), read_metadata(payload, org)
+    except Unfit as error:
+        return Reading("refused", error.what, error.fix), None
 
 
 def read_authorization(provider: OAuth2, reply: Reply) -> Reading:

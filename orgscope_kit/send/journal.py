@@ -11,8 +11,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,15 @@ from ..records import COLUMNS, Exchange
 __all__ = ["Journal", "Step"]
 
 _SCHEMA = 1
-_TUPLES = {"scope_requested", "named_scopes", "scope_granted"}
-_TIMES = {"planned_at", "sent_at"}
-_FLAGS = {"connection_reused", "scope_stated"}
+_TUPLES = ("scope_requested", "named_scopes", "scope_granted")
+_TIMES = ("planned_at", "sent_at")
+_FLAGS = ("connection_reused", "scope_stated")
+#: Columns whose values repeat from row to row: each is held once.
+_REPEATED = (
+    "probe_id", "org", "purpose", "org_id_sent", "credentials_of", "auth_method", "endpoint", "timing_clock", "status",
+    "outcome", "error", "error_description", "token_org", "expires_in_s",
+)  # fmt: skip
+_values = attrgetter(*COLUMNS)
 _DAMAGED = "If the file is damaged, start a new run."
 
 
@@ -67,8 +74,6 @@ class Journal:
 
     def append(self, rows: Sequence[Exchange], step: int, *, closes: bool) -> tuple[Exchange, ...]:
         """Commit the rows of one step together; they come back with ids. The last closes the step if ``closes``."""
-        from dataclasses import replace
-
         numbered = tuple(replace(row, exchange_id=self._count + n) for n, row in enumerate(rows, start=1))
         marks = ",".join("?" * (len(COLUMNS) + 2))
         values = [(*_to_row(row), step, closes and row is numbered[-1]) for row in numbered]
@@ -78,22 +83,20 @@ class Journal:
 
     def steps(self) -> dict[str, dict[int, Step]]:
         """What was carried out, by org and step."""
-        found: dict[str, dict[int, list[tuple[Exchange, bool]]]] = {}
-        for *columns, step, closes in self._read("SELECT * FROM exchanges ORDER BY exchange_id"):
-            exchange = self._exchange(columns)
-            found.setdefault(exchange.org, {}).setdefault(step, []).append((exchange, bool(closes)))
+        found: dict[str, dict[int, list[Exchange]]] = {}
+        closed: set[tuple[str, int]] = set()
+        for exchange, step, closes in self._exchanges():
+            found.setdefault(exchange.org, {}).setdefault(step, []).append(exchange)
+            if closes:
+                closed.add((exchange.org, step))
         return {
-            org: {
-                step: Step(tuple(row for row, _ in rows), any(closes for _, closes in rows))
-                for step, rows in steps.items()
-            }
+            org: {step: Step(tuple(rows), (org, step) in closed) for step, rows in steps.items()}
             for org, steps in found.items()
         }
 
     def exchanges(self) -> list[Exchange]:
         """Every exchange, in the order of ids."""
-        rows = self._read("SELECT * FROM exchanges ORDER BY exchange_id")
-        return [self._exchange(row[: len(COLUMNS)]) for row in rows]
+        return [exchange for exchange, *_ in self._exchanges()]
 
     def open_org(self, org: str, background: Background) -> Background:
         """Note what ``org``'s inquiry starts from, once; a resumed run gets what was noted first."""
@@ -110,6 +113,28 @@ class Journal:
         """How inquiries ended, by org; those still open are absent."""
         return dict(self._read("SELECT org, reason FROM endings"))
 
+    def note(self, kind: str, name: str, value: Any) -> None:
+        """Keep what a run learned beside its exchanges, as JSON."""
+        self._write("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", [(kind, name, json.dumps(value))])
+
+    def notes(self, kind: str) -> dict[str, Any]:
+        """What was noted, by name."""
+        kept = self._read("SELECT name, value FROM notes WHERE kind = ?", kind)
+        return {name: json.loads(value) for name, value in kept}
+
+    def _exchanges(self) -> Iterator[tuple[Exchange, int, bool]]:
+        """Every exchange with its step, and whether it closes that; equal values are one object."""
+        held: dict[str, dict[Any, Any]] = {name: {} for name in (*_REPEATED, "scopes", "words")}
+        with self._explained():
+            for values in self._db.execute("SELECT * FROM exchanges ORDER BY exchange_id"):
+                *columns, step, closes = values
+                try:
+                    exchange = _from_row(columns, held)
+                except (TypeError, ValueError, AttributeError) as error:
+                    what = f"{self.path}: exchange {values[0]!r} is damaged ({error}). {_DAMAGED}"
+                    raise RunFolderError(what) from error
+                yield exchange, step, bool(closes)
+
     def _read(self, statement: str, *values: Any) -> list[Any]:
         with self._explained():
             return self._db.execute(statement, values).fetchall()
@@ -117,12 +142,6 @@ class Journal:
     def _write(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
         with self._explained(), self._db:
             self._db.executemany(statement, values)
-
-    def _exchange(self, values: Sequence[Any]) -> Exchange:
-        try:
-            return _from_row(values)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise RunFolderError(f"{self.path}: exchange {values[0]!r} is damaged ({error}). {_DAMAGED}") from error
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -154,6 +173,7 @@ def _set_up(db: sqlite3.Connection, path: Path, read_only: bool) -> None:
     with db:
         db.execute(f"CREATE TABLE IF NOT EXISTS exchanges ({columns}, step INTEGER, closes INTEGER)")
         db.execute("CREATE TABLE IF NOT EXISTS openings (org PRIMARY KEY, background)")
+        db.execute("CREATE TABLE IF NOT EXISTS notes (kind, name, value, PRIMARY KEY (kind, name))")
         db.execute("CREATE TABLE IF NOT EXISTS endings (org PRIMARY KEY, reason)")
         db.execute(f"PRAGMA user_version = {_SCHEMA}")  # a write, which takes the lock until the file is closed
 
@@ -168,25 +188,36 @@ def _fix(error: sqlite3.Error) -> str:
 
 
 def _to_row(row: Exchange) -> list[Any]:
-    values: list[Any] = []
-    for name, value in zip(COLUMNS, astuple(row), strict=True):
-        if name in _TUPLES and value is not None:
-            value = " ".join(value)
-        elif name in _TIMES:
-            value = value.isoformat()
-        values.append(value)
-    return values
-
-
-def _from_row(values: Sequence[Any]) -> Exchange:
-    row = dict(zip(COLUMNS, values, strict=True))
+    values = dict(zip(COLUMNS, _values(row), strict=True))
     for name in _TUPLES:
-        row[name] = tuple(row[name].split()) if row[name] is not None else None
+        if values[name] is not None:
+            values[name] = " ".join(values[name])
+    for name in _TIMES:
+        values[name] = values[name].isoformat()
+    return list(values.values())
+
+
+def _from_row(values: Sequence[Any], held: dict[str, dict[Any, Any]]) -> Exchange:
+    row = dict(zip(COLUMNS, values, strict=True))
+    for name in _REPEATED:
+        row[name] = held[name].setdefault(row[name], row[name])
+    for name in _TUPLES:
+        row[name] = _scopes(row[name], held)
     for name in _TIMES:
         row[name] = datetime.fromisoformat(row[name]).astimezone(UTC)
     for name in _FLAGS:
         row[name] = bool(row[name]) if row[name] is not None else None
     return Exchange(**row)
+
+
+def _scopes(text: str | None, held: dict[str, dict[Any, Any]]) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    known, words = held["scopes"], held["words"]
+    if text not in known:
+        known[text] = tuple(words.setdefault(word, word) for word in text.split())
+    scopes: tuple[str, ...] = known[text]
+    return scopes
 
 
 def _as_json(background: Background) -> dict[str, Any]:
@@ -195,8 +226,12 @@ def _as_json(background: Background) -> dict[str, Any]:
         "known_scopes": dict(background.known_scopes),
         "controlled": background.controlled,
         "style": [style.states_granted, style.refuses_unknown, style.drops_unknown],
+        "scope_refusals": style.scope_refusals,
     }
 
 
 def _background(kept: dict[str, Any]) -> Background:
-    return Background(kept["known_scopes"], Style(*(tuple(ids) for ids in kept["style"])), kept["controlled"])
+    looks = tuple((status, error, text) for status, error, text in kept["scope_refusals"])
+    states, refuses, drops = (tuple(ids) for ids in kept["style"])
+    style = Style(states, refuses, drops, scope_refusals=looks)
+    return Background(kept["known_scopes"], style, kept["controlled"])

@@ -50,7 +50,10 @@ class Gates:
 
     def at(self, host: str) -> Gate:
         """The gate of ``host:port``."""
-        return self._by_host.setdefault(host, Gate(self._limits))
+        gate = self._by_host.get(host)
+        if gate is None:
+            gate = self._by_host[host] = Gate(self._limits)
+        return gate
 
 
 async def happens_within(event: asyncio.Event, seconds: float) -> bool:

@@ -18,8 +18,14 @@ _SHAPES = re.compile(
 )
 
 
+#: So many characters at the beginning of a form tell whether to look closer.
+_HEAD = 8
+
+
 class Redactor:
-    """Replaces every known form of a secret or token in a text.
+    """Replaces every known form of a secret or token in a text, at a cost that does not grow with their number.
+
+    Forms are found by their first characters, and then by their length: many may begin alike, few differ in length.
 
     Args:
         forms: of the secrets in use, as they stand in requests.
@@ -29,9 +35,13 @@ class Redactor:
     """
 
     def __init__(self, forms: Iterable[str] = ()) -> None:
-        every = _longest_first(forms)
-        self._pattern = re.compile("|".join(map(re.escape, every))) if every else None
-        self._longest = len(every[0]) if every else 0
+        self._forms = _written(forms)
+        self._longest = max(map(len, self._forms), default=0)
+        self._head = min(_HEAD, *map(len, self._forms)) if self._forms else 0
+        lengths: dict[str, set[int]] = {}
+        for form in self._forms:
+            lengths.setdefault(form[: self._head], set()).add(len(form))
+        self._lengths = {head: sorted(found, reverse=True) for head, found in lengths.items()}
 
     def __repr__(self) -> str:
         return "Redactor()"
@@ -42,7 +52,8 @@ class Redactor:
 
     def with_tokens(self, tokens: Iterable[str], most: int | None = None) -> Callable[[str], str]:
         """What cleans the texts of one answer, and cuts each to ``most`` characters."""
-        own = _longest_first(form for token in tokens if token for form in _forms(token))
+        every = _written(form for token in tokens if token for form in _forms(token))
+        own = sorted(every, key=lambda form: (-len(form), form))  # so that none hides a longer one
         longest = max(self._longest, len(own[0]) if own else 0)
 
         def clean(text: str) -> str:
@@ -50,13 +61,28 @@ class Redactor:
             if most is not None and len(text) > most + longest:
                 text = text[: most + longest]  # cut before cleaning, for it costs; then half a secret may end it
                 end = -longest or None
-            if self._pattern is not None:
-                text = self._pattern.sub(REDACTED, text)
-            for form in own:  # few, and other ones each time: not worth a pattern
+            text = self._without_forms(text)
+            for form in own:  # few, and other ones each time: not worth an index
                 text = text.replace(form, REDACTED)
             return _SHAPES.sub(REDACTED, text)[:end][:most]
 
         return clean
+
+    def _without_forms(self, text: str) -> str:
+        """``text`` without known forms: from the left, at each place the longest that begins there."""
+        size, lengths, forms = self._head, self._lengths, self._forms
+        if not forms:
+            return text
+        kept, done = [], 0
+        for start in [at for at in range(len(text) - size + 1) if text[at : at + size] in lengths]:
+            if start < done:
+                continue
+            for length in lengths[text[start : start + size]]:
+                if text[start : start + length] in forms:
+                    kept += [text[done:start], REDACTED]
+                    done = start + length
+                    break
+        return "".join([*kept, text[done:]]) if kept else text
 
 
 def _forms(token: str) -> set[str]:
@@ -64,7 +90,6 @@ def _forms(token: str) -> set[str]:
     return texts(token) if len(token) >= SHORTEST_TEXT else {token}
 
 
-def _longest_first(forms: Iterable[str]) -> list[str]:
-    """``forms`` and how they are written in HTML, so that none hides a longer one."""
-    every = {written for form in forms if form for written in (form, html.escape(form))}
-    return sorted(every, key=lambda form: (-len(form), form))
+def _written(forms: Iterable[str]) -> frozenset[str]:
+    """``forms``, and how they are written in HTML."""
+    return frozenset(written for form in forms if form for written in (form, html.escape(form)))

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from urllib.request import getproxies, proxy_bypass
 
 import anyio.lowlevel  # what httpx runs on
@@ -30,6 +30,9 @@ MOST_BODY = 1 << 20
 _CODINGS = {"gzip", "x-gzip", "deflate"}
 #: httpcore's loggers: at DEBUG they show the headers of answers, and a server may echo what it was sent.
 _TALKATIVE = ("httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+#: Paths of the client's certificate and key; and whom to trust, with it.
+Certificate: TypeAlias = tuple[str, str] | None
+Trust: TypeAlias = tuple[bool | str, Certificate]
 _sending: ContextVar[bool] = ContextVar("orgscope_sending", default=False)
 
 
@@ -96,29 +99,37 @@ class Wire:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._given = transport
-        self._kept: dict[tuple[bool | str, str | None], httpx.AsyncBaseTransport] = {}
-        self._contexts: dict[bool | str, ssl.SSLContext] = {}
+        self._kept: dict[tuple[Trust, str | None], httpx.AsyncBaseTransport] = {}
+        self._contexts: dict[Trust, ssl.SSLContext] = {}
         for name in _TALKATIVE:
             logging.getLogger(name).addFilter(_not_ours)  # once: a filter is kept once
 
-    async def prepare(self, urls: Iterable[tuple[str, bool | str]]) -> None:
+    async def prepare(self, urls: Iterable[tuple[str, bool | str] | tuple[str, bool | str, Certificate]]) -> None:
         """Do before the first exchange what would count as its time: trust stores read, libraries loaded.
 
         Raises:
             InvestigationError: a CA file or a proxy cannot be used.
         """
         await anyio.lowlevel.checkpoint()  # loads the backend that httpcore is going to use
-        for url, verify in dict.fromkeys(urls):
+        for url, verify, *also in dict.fromkeys(urls):
+            certificate = also[0] if also else None
             try:
-                self._shared(httpx.URL(url), verify)
+                self._shared(httpx.URL(url), (verify, certificate))
             except (OSError, ValueError, ImportError) as error:  # ssl.SSLError is an OSError
-                what, fix = f"the CA file {verify} cannot be used", "Give certificates in PEM"
+                files = verify if certificate is None else f"{verify} or {certificate[0]}"
+                what, fix = f"the CA file {files} cannot be used", "Give certificates in PEM"
                 if not isinstance(error, OSError):
                     what, fix = "the proxy of the environment cannot be used", "Check HTTPS_PROXY and ALL_PROXY"
                 raise InvestigationError([Problem(url, f"{what} ({type(error).__name__})", fix)]) from None
 
     async def send(
-        self, request: httpx.Request, *, verify: bool | str, timeout_s: float, fresh: bool = False
+        self,
+        request: httpx.Request,
+        *,
+        verify: bool | str,
+        timeout_s: float,
+        fresh: bool = False,
+        certificate: Certificate = None,
     ) -> tuple[Received | str, Timings, int | None]:
         """Carry out one exchange; never raises for what the network does, and follows no redirect.
 
@@ -131,7 +142,8 @@ class Wire:
             "trace": timings.trace,
         }
         once = fresh and self._given is None
-        transport = self._open(request.url, verify) if once else self._shared(request.url, verify)
+        trust = (verify, certificate)
+        transport = self._open(request.url, trust) if once else self._shared(request.url, trust)
         ours = _sending.set(True)
         status: int | None = None
         timings.sent = monotonic()
@@ -161,25 +173,27 @@ class Wire:
             await transport.aclose()
         self._kept.clear()
 
-    def _shared(self, url: httpx.URL, verify: bool | str) -> httpx.AsyncBaseTransport:
+    def _shared(self, url: httpx.URL, trust: Trust) -> httpx.AsyncBaseTransport:
         if self._given is not None:
             return self._given
-        key = (verify if url.scheme == "https" else True, _proxy_for(url))
+        key = (trust if url.scheme == "https" else (True, None), _proxy_for(url))
         if key not in self._kept:
-            self._kept[key] = self._open(url, verify)
+            self._kept[key] = self._open(url, trust)
         return self._kept[key]
 
-    def _open(self, url: httpx.URL, verify: bool | str) -> httpx.AsyncBaseTransport:
-        context = self._context(verify) if url.scheme == "https" else False
+    def _open(self, url: httpx.URL, trust: Trust) -> httpx.AsyncBaseTransport:
+        context = self._context(trust) if url.scheme == "https" else False
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0)
         return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=_proxy_for(url), trust_env=False)
 
-    def _context(self, verify: bool | str) -> ssl.SSLContext:
-        if verify not in self._contexts:
-            self._contexts[verify] = (
-                _system_trust() if verify is True else ssl.create_default_context(cafile=str(verify))
-            )
-        return self._contexts[verify]
+    def _context(self, trust: Trust) -> ssl.SSLContext:
+        if trust not in self._contexts:
+            verify, certificate = trust
+            context = _system_trust() if verify is True else ssl.create_default_context(cafile=str(verify))
+            if certificate is not None:
+                context.load_cert_chain(*certificate, password=b"")  # else it would ask at the terminal
+            self._contexts[trust] = context
+        return self._contexts[trust]
 
 
 def _system_trust() -> ssl.SSLContext:

@@ -12,13 +12,19 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
 from orgscope_kit.read import summary
 from orgscope_kit.show.alt import alt_text
@@ -28,6 +34,8 @@ from orgscope_kit.show.words import visible
 __all__ = ["Picture", "latency", "matrix", "png", "timeline"]
 
 _MOST_ORGS, _MOST_SCOPES, _MOST_BARS, _MOST_LABELS = 60, 40, 40, 60
+_X_HEIGHT = 3.3  # the middle of a small letter of 12 points, in points above its line
+_SINGLE_CELLS = 480  # more are drawn kind by kind, in a tenth of the time
 _FEW = 4  # as many scopes have room for their names lying flat
 
 
@@ -58,7 +66,7 @@ def matrix(states: pd.DataFrame, marks: pd.DataFrame) -> Picture:
     cell_width, cell_height = (2.1, 0.5) if few else (0.34, 0.34)
     size = (2.6 + cell_width * shown.shape[1], 1.9 + cell_height * len(shown) + (0.0 if few else 1.6))
     picture, axes = _canvas("Which org grants which scope?", size, alt_text("matrix", states))
-    _cells(axes, shown, known)
+    (_cells if shown.size <= _SINGLE_CELLS else _cells_by_kind)(axes, shown, known)
     axes.set_xlim(-0.5, max(shown.shape[1], 1) - 0.5)
     axes.xaxis.tick_top()
     slant: dict[str, Any] = {} if few else {"rotation": 45, "ha": "left", "rotation_mode": "anchor"}
@@ -92,8 +100,8 @@ def latency(observations: pd.DataFrame) -> Picture:
             text, (max(whole, tail), row), (8, 0), textcoords="offset points", va="center", color=INK, fontsize=9,
             bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
         )  # fmt: skip
-    longest = max(ends["tls_ms"].max(), p90.max()) if len(shown) else 1.0
-    axes.set_xlim(0.0, float(longest) * 1.3)
+    longest = pd.concat([ends["tls_ms"], p90]).max()
+    axes.set_xlim(0.0, float(longest) * 1.3 if longest > 0 else 1.0)
     _rows(axes, shown.index)
     axes.set_xlabel(
         "median time of each phase, ms (our own queue left out)" if len(shown) else "ms; nothing was answered"
@@ -134,16 +142,18 @@ def png(figure: Figure) -> bytes:
     """The figure as PNG in the palette's own colours, a fifth of the size. Letters that the font lacks become boxes."""
     from PIL import Image  # comes with matplotlib, which cannot do without it
 
-    held, area = io.BytesIO(), figure.get_figwidth() * figure.get_figheight()
+    dots = figure.get_dpi()
+    canvas: Any = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(held, format="png", dpi=144 if area < 150 else 96, metadata={"Software": None})
+        figure.set_dpi(144 if figure.get_figwidth() * figure.get_figheight() < 150 else 96)
+        canvas.draw()  # once; `savefig` draws twice, and encodes what is decoded again below
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    figure.set_dpi(dots)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour in shades() for channel in colour])
     small = io.BytesIO()
-    with Image.open(held) as drawn:
-        palette = Image.new("P", (1, 1))
-        palette.putpalette([channel for colour in shades() for channel in colour])
-        fitted = drawn.convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
-        fitted.save(small, format="png", optimize=True)
+    drawn.quantize(palette=palette, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()
 
 
@@ -172,11 +182,42 @@ def _cells(axes: Axes, states: pd.DataFrame, marks: pd.DataFrame) -> None:
             inferred = isinstance(mark, str) and mark == "inferred"
             pale = inferred or state == "unknown"
             tile = (column - 0.5 + gap, row - 0.45), 1 - 2 * gap, 0.9
-            axes.add_patch(Rectangle(*tile, facecolor=look.pale if pale else look.colour, edgecolor=look.colour))
+            fill = look.pale if pale else look.colour
+            axes.add_artist(Rectangle(*tile, facecolor=fill, edgecolor=look.colour, in_layout=False))
             axes.text(
                 column, row, look.sign.lower() if inferred else look.sign, color=look.colour if pale else PAPER,
                 style="italic" if inferred else "normal", weight="bold", fontsize=12, ha="center", va="center_baseline",
+                in_layout=False,  # it lies within the axes; to lay out a thousand takes a second
             )  # fmt: skip
+
+
+def _cells_by_kind(axes: Axes, states: pd.DataFrame, marks: pd.DataFrame) -> None:
+    """As ``_cells``, all cells that look alike at once."""
+    places: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    for row, (state_row, mark_row) in enumerate(zip(states.to_numpy(), marks.to_numpy(), strict=True)):
+        for column, (state, mark) in enumerate(zip(state_row, mark_row, strict=True)):
+            kind = (state, isinstance(mark, str) and mark == "inferred") if isinstance(state, str) else ("", False)
+            places.setdefault(kind, []).append((column, row))
+    for (state, inferred), cells in places.items():
+        look = STATE_LOOKS.get(state)
+        if look is None:
+            axes.plot(*zip(*cells, strict=True), ".", color=QUIET, markersize=3)
+            continue
+        pale = inferred or state == "unknown"
+        tiles = [Rectangle((column - 0.45, row - 0.45), 0.9, 0.9) for column, row in cells]
+        fill = look.pale if pale else look.colour
+        axes.add_artist(PatchCollection(tiles, facecolor=fill, edgecolor=look.colour, in_layout=False))
+        letter, points = _letter(look.sign.lower() if inferred else look.sign, "italic" if inferred else "normal")
+        columns, rows = zip(*cells, strict=True)
+        axes.scatter(columns, rows, points**2, marker=letter, color=look.colour if pale else PAPER, linewidths=0)
+
+
+def _letter(sign: str, style: str) -> tuple[Path, float]:
+    """A letter as a marker, and the size in points at which it is as large as text of 12 points."""
+    drawn = TextPath((0, 0), sign, size=12, prop=FontProperties(style=style, weight="bold"))  # type: ignore[arg-type]
+    box = drawn.get_extents()
+    centred = drawn.vertices - ((box.x0 + box.x1) / 2, _X_HEIGHT if sign.islower() else (box.y0 + box.y1) / 2)
+    return Path(centred, drawn.codes), 2 * float(np.abs(centred).max())
 
 
 def _stacked(axes: Axes, medians: pd.DataFrame) -> pd.DataFrame:

@@ -18,11 +18,12 @@ __all__ = ["Group", "diagnosis_html", "diagnosis_text", "environment", "grouped"
 _WIDTH = 100
 _NAMED = 6  # orgs alike that are named one by one
 _SINGLY = 12  # failing orgs shown one by one; more than that, those alike share a card
+_CARDS = 24  # such cards; more than that, those of one cause share a card whatever their scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Orgs alike: the same cause, scopes and faults beside, and the same one who acts.
+    """Orgs alike: the same cause, scopes and faults beside, and the same one who acts. Of very many, scopes may differ.
 
     Attributes:
         entries: each org's entry in ``diagnosis.json``, in its order.
@@ -48,6 +49,17 @@ class Group:
     def works(self) -> bool:
         """Whether there is nothing to mend."""
         return bool(self.first["cause"] == "works")
+
+    @property
+    def differ(self) -> bool:
+        """Whether the scopes are not the same for all of them."""
+        return any(entry["scopes"] != self.first["scopes"] for entry in self.entries.values())
+
+    @property
+    def words(self) -> str:
+        """Whose words stand for all of them."""
+        others = "the others differ in their scopes" if self.differ else "those for the others are alike"
+        return f"In the words for {next(iter(self.entries))}; {others}."
 
     @property
     def who(self) -> str:
@@ -92,15 +104,24 @@ def grouped(diagnosis: Mapping[str, Any], clients: Mapping[str, str] | None = No
 
 
 def singly(groups: Sequence[Group]) -> tuple[Group, ...]:
-    """One group an org, unless too many orgs fail to read of them one by one."""
-    if sum(len(group.entries) for group in groups if not group.works) > _SINGLY:
-        return tuple(group for group in groups if not group.works)
-    return tuple(
-        Group({org: entry}, {org: group.clients[org]})
-        for group in groups
-        if not group.works
-        for org, entry in group.entries.items()
-    )
+    """One group an org; one for those alike, where too many fail to read of them one by one; else one a cause."""
+    failing = tuple(group for group in groups if not group.works)
+    if sum(len(group.entries) for group in failing) <= _SINGLY:
+        return tuple(
+            Group({org: entry}, {org: group.clients[org]}) for group in failing for org, entry in group.entries.items()
+        )
+    if len(failing) <= _CARDS:
+        return failing
+    alike: dict[tuple[Any, ...], list[Group]] = {}
+    for group in failing:
+        also = tuple(fault["cause"] for fault in group.first["also"])
+        alike.setdefault((group.first["who"], group.first["cause"], also), []).append(group)
+    return tuple(map(_merged, alike.values()))
+
+
+def _merged(groups: Sequence[Group]) -> Group:
+    entries = {org: entry for group in groups for org, entry in group.entries.items()}
+    return Group(entries, {org: client for group in groups for org, client in group.clients.items()})
 
 
 def title(cause: str) -> str:
@@ -163,7 +184,7 @@ def _block(group: Group) -> Iterator[str]:
     first = group.first
     yield f"{group.names}: {group.title} ({group.sure})"
     if len(group.entries) > 1:
-        yield f"  In the words for {next(iter(group.entries))}; those for the others are alike."
+        yield f"  {group.words}"
     if first["scopes"]:
         yield from _labelled("scopes", listed(first["scopes"], most=12))
     for fault in first["also"]:

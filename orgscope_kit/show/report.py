@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from orgscope_kit.show.words import duration
 __all__ = ["ReportInputs", "render"]
 
 _MOST_ROWS = 500  # beyond, only exchanges that evidence rests on
-_MOST_CITED = 2500  # about 1 MB of the page
+_MOST_CITED = 1000  # about 0.5 MB of the page
 _MOST_CELLS = 4000
 _COLUMNS = (
     "exchange_id", "attempt", "sent_at", "org", "purpose", "scope_requested", "org_id_sent", "credentials_of", "status",
@@ -35,7 +36,8 @@ class ReportInputs:
         investigation: ``title``, ``provider``, ``reference`` (or ``None``), and ``orgs``: a sequence of mappings with
             ``name`` and, where known, ``label``, ``token_url``, ``client_id``, ``org_id``, ``ticket``.
         run: ``id``, ``started_at``, ``ended_at`` (datetime, or ISO text), ``state``, ``versions`` (name to version),
-            ``counts`` (``exchanges``, ``tokens_minted``), ``simulation``.
+            ``counts`` (``exchanges``, ``tokens_minted``, ``tokens_revoked``), ``simulation``,
+            ``tokens_live_until`` (datetime).
         diagnosis: ``diagnosis.json`` (DESIGN §7).
         observations: the frame of DESIGN §6.
         states: org by scope, ``granted``, ``missing`` or ``unknown``. marks: the same shape, ``asked`` or ``inferred``.
@@ -55,15 +57,19 @@ def render(inputs: ReportInputs) -> str:
     """The report as HTML. Every value is escaped, its control characters are shown as signs, whoever wrote it."""
     orgs = {org["name"]: org for org in inputs.investigation["orgs"]}
     groups = grouped(inputs.diagnosis, {name: org.get("client_id") or "" for name, org in orgs.items()})
-    shown = _shown(inputs.observations, inputs.diagnosis)
+    cards = singly(groups)
+    cited = list(dict.fromkeys(_cited([card.first for card in cards], inputs.diagnosis["orgs"].values())))
+    shown = _shown(inputs.observations, cited[:_MOST_CITED])
     columns, latency = _latency(inputs.observations)
     minted = [(org, count, "" if life is None else duration(life)) for org, count, life in inputs.minted]
     return environment().get_template("report.html.j2").render(
-        investigation=inputs.investigation, run=inputs.run, orgs=orgs, groups=groups, cards=singly(groups),
+        investigation=inputs.investigation, run=inputs.run, orgs=orgs, groups=groups, cards=cards,
         started=_when(inputs.run["started_at"]), ended=_when(inputs.run["ended_at"]), pictures=_pictures(inputs),
         scopes=list(inputs.states.columns), states=list(_states(inputs.states, inputs.marks)),
-        latency_columns=columns, latency=latency, rows=list(_rows(shown)), total=len(inputs.observations),
+        latency_columns=columns, latency=latency, rows=list(_rows(shown)),
+        total=len(inputs.observations), all_cited=len(cited) <= _MOST_CITED,
         linked=frozenset(shown["exchange_id"].tolist()), minted=minted,
+        live_until=_when(inputs.run.get("tokens_live_until")),
     )  # fmt: skip
 
 
@@ -82,21 +88,31 @@ def _embedded(figure: figures.Picture) -> dict[str, Any]:
     return {"source": source, "alt": figure.alt, "width": width, "height": height}
 
 
-def _shown(observations: pd.DataFrame, diagnosis: Mapping[str, Any]) -> pd.DataFrame:
-    """Every exchange, or those that evidence rests on where there are too many."""
+def _shown(observations: pd.DataFrame, cited: Sequence[int]) -> pd.DataFrame:
+    """Every exchange, or those that are cited where there are too many."""
     if len(observations) <= _MOST_ROWS:
         return observations
-    cited = list(dict.fromkeys(_cited(diagnosis["orgs"].values())))[:_MOST_CITED]
     return observations.loc[observations["exchange_id"].isin(cited)]
 
 
-def _cited(entries: Iterable[Mapping[str, Any]]) -> Iterator[int]:
-    """The exchanges that the page refers to: those of evidence first, then those that rule a cause out."""
+def _cited(told: Sequence[Mapping[str, Any]], entries: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    """The exchanges that entries rest on: of those ``told`` every one, then the first of each entry, then the second.
+
+    Evidence goes before what rules a cause out, orgs that fail before those that work.
+    """
+    for entry in told:
+        yield from (*_numbers(entry["evidence"]), *_numbers(entry["ruled_out"]))
     held = list(entries)
-    for part in ("evidence", "ruled_out"):
-        for entry in held:
-            for piece in entry[part]:
-                yield from piece["exchanges"]
+    for works in (False, True):
+        chosen = [entry for entry in held if (entry["cause"] == "works") is works]
+        for part in ("evidence", "ruled_out"):
+            for turn in zip_longest(*(_numbers(entry[part]) for entry in chosen)):
+                yield from (number for number in turn if number is not None)
+
+
+def _numbers(pieces: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    for piece in pieces:
+        yield from piece["exchanges"]
 
 
 def _rows(observations: pd.DataFrame) -> Iterator[dict[str, Any]]:

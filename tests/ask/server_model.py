@@ -114,6 +114,10 @@ class Server:
             return bound, None
         return self._scopes(bound, probe), bound
 
+    def claims(self, org: Org, probe: Probe) -> Mapping[str, Any] | None:
+        """The claims of the token just given; ``None`` for one that is no JWT."""
+        return None
+
     def _context(self, org: Org, probe: Probe, client: Client) -> str | Reply:
         if org.provider != "appfoundry":
             return org.name if org.name in self.granted else client.home
@@ -258,6 +262,8 @@ def _carry_out(
             return ()
         heard, bound = server.answer(org, probe, secret)
         reading = Reading("unreachable", heard) if isinstance(heard, str) else provider.read(heard, probe.scopes)
+        claims = server.claims(org, probe) if reading.outcome in ("granted", "narrowed") else None
+        reading = reading if claims is None else provider.with_claims(reading, claims, probe.scopes)
         status = None if isinstance(heard, str) else heard.status
         rows.append(_row(org, probe, probe_id, attempt, count + len(rows) + 1, status, reading))
         if reading.outcome not in ("unreachable", "limited") and status not in (502, 503, 504):

@@ -67,7 +67,7 @@ def test_places(tmp_path: Path) -> None:
         ("name,token_url\nx,y", "orgs.csv line 1"),
         (f"{HEAD},org\nlyon,https://l.example/t,c,env:A,x,b", "orgs.csv line 1, column org"),
         (f"{HEAD},org_id\nlyon,https://l.example/t,c,env:A,x,7", "orgs.csv line 1, column org_id"),
-        (f"{HEAD},issuer\nlyon,https://l.example/t,c,env:A,x,7", "orgs.csv line 1, column issuer"),
+        (f"{HEAD},token\nlyon,https://l.example/t,c,env:A,x,7", "orgs.csv line 1, column token"),
         (f"{HEAD}\nlyon,https://l.example/t,c,env:A,x,more", "orgs.csv line 2"),
         (f'{HEAD}\nlyon,"https://l.example/t', "orgs.csv line 2"),
         (f"{HEAD}\n,https://l.example/t,c,env:A,x", "orgs.csv line 2, column org"),

@@ -92,14 +92,13 @@ def test_later_key(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("auth_method", "private_key_jwt"),
         ("grant_type", "authorization_code"),
         ("client_secret", {"keyring": "x"}),
         ("client_secret", "prompt"),
     ],
 )
 def test_later_value(key: str, value: Any) -> None:
-    """So does a method, a grant type, or a kind of reference."""
+    """So does a grant type, or a kind of reference."""
     assert "not supported yet" in one(**{key: value}).what
 
 

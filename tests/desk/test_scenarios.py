@@ -39,6 +39,13 @@ def test_story(tmp_path: Path) -> None:
     assert "customer_admin" == verdict.who
 
 
+def test_genesys_tokens_are_ended(tmp_path: Path) -> None:
+    """On Genesys Cloud every token is deleted after it was looked at, and the run counts that."""
+    run, box = run_of("genesys-permission-missing", tmp_path)
+    ended = [each for each in box.requests if each.method == "DELETE"]
+    assert run.info["counts"]["tokens_minted"] == run.info["counts"]["tokens_revoked"] == len(ended) > 0
+
+
 def test_story_is_marked_as_simulation(tmp_path: Path) -> None:
     """What the sandbox answered says so in run.json and in the report."""
     run, _ = run_of("story", tmp_path)

@@ -176,7 +176,7 @@ def test_one_secret_two_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, "same-secret")
     there = {"client_secret": "env:B", "token_url": "https://other.example/token"}
     (problem,) = Credentials.of(spec_of(tmp_path, a={"client_secret": "env:A"}, b=there)).one_secret_two_hosts()
-    assert ("error", "investigation: orgs.b.client_secret") == (problem.severity, problem.place)
+    assert ("warning", "investigation: orgs.b.client_secret") == (problem.severity, problem.place)
     assert "env:A" in problem.what and "env:B" in problem.what and "same-secret" not in str(problem)
 
 

@@ -49,6 +49,7 @@ class Org(TypedDict):
     clients: list[Client]
     narrow: NotRequired[bool]  # drop in silence what the client may not ask, instead of 400 invalid_scope
     delay_ms: NotRequired[int]  # wait so long before each answer
+    methods: NotRequired[list[str]]  # of client authentication; absent: oidc-provider's own
 
 
 class Tls(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import warnings
 from datetime import timedelta
 
 import numpy as np
@@ -69,6 +70,28 @@ def test_matrix_stays_legible(orgs: int, scopes: int, rows: int) -> None:
     assert rows == len(figure.axes[0].get_yticks())
     assert (orgs > 60) == any("patterns" in text for text in _texts(figure))
     assert (scopes > 40) == any("30 more scopes not drawn" in text for text in _texts(figure))
+
+
+def test_many_cells_are_drawn_by_kind() -> None:
+    """Beyond some hundred cells, all that look alike are one collection of tiles and one of letters."""
+    states, marks = _fleet(60, 30)
+    figure = figures.matrix(states, marks)
+    tiles, letters = figure.axes[0].collections[::2], figure.axes[0].collections[1::2]
+    assert [] == _texts(figure)
+    assert {int((states == state).sum().sum()) for state in ("granted", "unknown")} == {
+        len(np.asarray(each.get_offsets())) for each in letters
+    }
+    assert [len(each.get_paths()) for each in tiles] == [len(np.asarray(each.get_offsets())) for each in letters]
+
+
+def test_latency_without_timings_warns_of_nothing() -> None:
+    """Answers of which no time is known make a figure, and no noise."""
+    rows = frame([story.exchange(n, first_byte_ms=None, total_ms=None) for n in (1, 2)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = figures.latency(rows)
+        assert figures.png(figure)
+    assert (0.0, 1.0) == figure.axes[0].get_xlim()
 
 
 def test_latency_stacks_the_phases_of_each_org() -> None:

@@ -14,7 +14,10 @@ __all__ = ["access", "access_faults"]
 
 _EXISTS = "Is there a scope of the name {scopes} on this platform? If so, it is not granted in {org}."
 #: What a missing scope can be called, in the order to mend.
-_DETERMINED = ("scope_unknown", "scope_not_granted", "propagation_overdue", "propagating", "replicas_disagree")
+_DETERMINED = (
+    "scope_unknown", "scope_not_applicable", "scope_not_granted", "propagation_overdue", "propagating",
+    "replicas_disagree",
+)  # fmt: skip
 
 
 def access(case: Case) -> Verdict | None:
@@ -29,6 +32,8 @@ def access(case: Case) -> Verdict | None:
     evidence = [each for _, why in order for each in why]
     evidence += [*_good_ones(case), *_elsewhere(case, main.scopes), *_open_ones(case)]
     also = tuple(rest)
+    if main.cause in ("scope_not_granted", "inconclusive") and case.bare is not None and not case.accepted:
+        return _refused_whatever(case, evidence, main.scopes)
     if main.cause == "inconclusive":
         odds = {"scope_not_granted": 60.0, "scope_unknown": 30.0, "propagating": 6.0, "scope_not_applicable": 2.0}
         return case.conclude(
@@ -37,12 +42,27 @@ def access(case: Case) -> Verdict | None:
         )  # fmt: skip
     odds = {
         "scope_unknown": {"scope_unknown": 95.0},
+        "scope_not_applicable": {"scope_not_applicable": 95.0},
         "scope_not_granted": {"scope_not_granted": 91.0, "propagating": 6.0},
         "propagation_overdue": {"propagation_overdue": 72.0, "scope_not_granted": 26.0},
         "propagating": {"propagating": 80.0, "scope_not_granted": 18.0},
         "replicas_disagree": {"replicas_disagree": 90.0, "propagating": 8.0},
     }[main.cause]
     return case.conclude(main.cause, odds, evidence, scopes=main.scopes, also=also, ruled_out=exclusions(case))
+
+
+def _refused_whatever(case: Case, evidence: Sequence[Evidence], scopes: Sequence[str]) -> Verdict:
+    """No token came, and the request without any scope is refused alike: it need not be about scopes at all."""
+    assert case.bare is not None
+    says = f"Without any scope the answer is the same: {heard(case.bare)}."
+    odds = {"scope_not_granted": 48.0, "wrong_secret": 14.0, "unknown_client": 10.0, "client_rejected": 8.0}
+    odds |= {"grant_not_allowed": 6.0, "scope_unknown": 6.0, "scope_not_applicable": 4.0}
+    if case.provider.has_org_parameter:
+        odds |= {"wrong_org_context": 8.0, "integration_per_org": 4.0, "credentials_of_another_org": 4.0}
+    check = "Look {client} up in the admin console of {org}: does it exist, is its secret current, is {scopes} granted?"
+    return case.conclude(
+        "inconclusive", odds, [*evidence, Evidence(says, (case.bare.exchange_id,))], about=scopes, next_check=check
+    )
 
 
 def access_faults(case: Case) -> list[tuple[Fault, list[Evidence]]]:
@@ -53,7 +73,10 @@ def access_faults(case: Case) -> list[tuple[Fault, list[Evidence]]]:
         if name is not None:
             groups.setdefault(name, []).append(scope)
     return [
-        (Fault(name, tuple(scopes)), [e for scope in scopes for e in _why(case, scope, name)])
+        (
+            Fault(name, tuple(scopes)),
+            [e for scope in scopes for e in (*_why(case, scope, name), *_listing(case, scope, name))],
+        )
         for name, scopes in groups.items()
     ]
 
@@ -69,6 +92,10 @@ def _cause_of(case: Case, scope: str) -> str | None:
     refused = [row for row in case.alone(scope) if row.outcome == "refused"]
     if any(case.provider.says_unknown_scope(row.error_description) for row in refused):
         return "scope_unknown"
+    if any(case.provider.says_no_meaning(row.error_description) for row in refused):
+        return "scope_not_applicable"
+    if refused and not _is_known(case, scope) and _not_listed(case, scope):
+        return "scope_unknown"
     if changed_at is not None:
         return "propagating" if on_its_way else "propagation_overdue"
     return "scope_not_granted" if _is_known(case, scope) else "inconclusive"
@@ -76,9 +103,29 @@ def _cause_of(case: Case, scope: str) -> str | None:
 
 def _is_known(case: Case, scope: str) -> bool:
     """Whether anything shows that the server, or the platform, knows the scope."""
-    if scope in case.ledger.known_scopes:
+    if scope in case.ledger.known_scopes or (case.metadata and scope in (case.metadata.scopes or ())):
         return True
     return bool(case.differs_from_control(scope))
+
+
+def _not_listed(case: Case, scope: str) -> bool:
+    """Whether the issuer's list of scopes leaves it out, and is whole as far as the answers tell (RFC 8414 §2)."""
+    metadata = case.metadata
+    if metadata is None or metadata.scopes is None or not metadata.is_inventory:
+        return False
+    return scope not in metadata.scopes and set(case.in_state("granted")) <= set(metadata.scopes)
+
+
+def _listing(case: Case, scope: str, cause: str) -> list[Evidence]:
+    """What the issuer's list says of a scope, where the cause rests on it."""
+    metadata = case.metadata
+    if metadata is None or metadata.scopes is None or cause not in ("scope_unknown", "scope_not_granted"):
+        return []
+    if scope in metadata.scopes:
+        return [Evidence(f"{scope}: among the scopes that the issuer's metadata list.", (metadata.exchange_id,))]
+    if cause == "scope_unknown":
+        return [Evidence(f"{scope}: not among the scopes that the issuer's metadata list.", (metadata.exchange_id,))]
+    return []
 
 
 def _why(case: Case, scope: str, cause: str) -> list[Evidence]:

@@ -8,7 +8,7 @@ from ...records import Evidence, Exchange, Verdict
 from ..answers import TOKEN
 from ..case import Case, ids
 from ..exclusions import exclusions
-from .wording import heard
+from .wording import heard, shown_by
 
 __all__ = ["context"]
 
@@ -26,7 +26,7 @@ def context(case: Case) -> Verdict | None:
     strange = next((row for row in case.bound if _is_another(case, row.token_org)), None)
     if strange is not None:
         return _bound_elsewhere(case, strange)
-    if case.accepted_here:
+    if case.heard_here:
         return _nameless(case, first)
     says = first.error_description or ""
     if case.is_about(first) == "context":
@@ -47,7 +47,7 @@ def context(case: Case) -> Verdict | None:
         Evidence("Without org_id, the same client gets a token.", (varied.exchange_id,)),
     ]
     owner = case.home.token_org if case.home is not None else None
-    if owner is not None and owner == case.org.org_id:
+    if owner is not None and owner == case.meant:
         return None  # the client's own org is the right one: the context is not what is refused
     if owner is not None and case.home is not None:
         whose = case.org_with_id(owner) or "another org"
@@ -59,8 +59,8 @@ def context(case: Case) -> Verdict | None:
 
 def _is_another(case: Case, token_org: str | None) -> bool:
     """Whether ``token_org`` is surely not the org that is meant."""
-    if case.org.org_id is not None:
-        return token_org != case.org.org_id
+    if case.meant is not None:
+        return token_org != case.meant
     owner = case.org_with_id(token_org)
     return owner is not None and owner != case.org.name
 
@@ -92,11 +92,16 @@ def _nameless(case: Case, first: Exchange) -> Verdict | None:
 
 def _bound_elsewhere(case: Case, row: Exchange) -> Verdict:
     whose = case.org_with_id(row.token_org) or "another org"
-    evidence = [Evidence(f"A token was granted, but inspection shows that it belongs to {whose}.", (row.exchange_id,))]
+    evidence = [Evidence(f"A token was granted. {shown_by(row)} that it belongs to {whose}.", (row.exchange_id,))]
     if case.provider.has_org_parameter and case.org.org_id is None:
         asked = [each for each in case.tokens if each.probe_id == row.probe_id]
         evidence.append(Evidence("The request named no org: the investigation has no org_id for it.", ids(asked)))
         return case.conclude("wrong_org_context", {"wrong_org_context": 94, "credentials_of_another_org": 4}, evidence)
+    if not (case.provider.has_org_parameter or case.provider.clients_belong_to_orgs):
+        evidence.append(Evidence("On this platform the address asked decides whose token it is.", (row.exchange_id,)))
+        advice = "Correct the token URL of {org}, or its id in the investigation: the address is another org's."
+        odds = {"wrong_org_context": 94.0}
+        return case.conclude("wrong_org_context", odds, evidence, advice=advice)
     if case.org.integration == "per-org" or not case.provider.has_org_parameter or case.twins:
         return _of_another_org(case, evidence)
     evidence.append(Evidence("The org's own org_id was sent, and had no effect.", (row.exchange_id,)))
@@ -105,6 +110,10 @@ def _bound_elsewhere(case: Case, row: Exchange) -> Verdict:
 
 
 def _of_another_org(case: Case, evidence: list[Evidence]) -> Verdict:
+    if not case.provider.clients_belong_to_orgs:
+        odds = {"scope_not_granted": 50.0, "integration_per_org": 20.0, "wrong_org_context": 20.0}
+        check = "Look {org} up on the platform: does it admit client {client}, for the API that is asked for?"
+        return case.conclude("inconclusive", odds, evidence, next_check=check)
     shared = [name for name in case.twins if name in case.accepted_in]
     if shared:
         evidence.append(

@@ -7,7 +7,7 @@ from ..case import Case, ids
 from ..evidence import conflicts
 from ..exclusions import exclusions
 from .redirect import redirect_refusal
-from .wording import heard, silence
+from .wording import heard, shown_by, silence
 
 __all__ = ["open_question"]
 
@@ -60,6 +60,10 @@ def open_question(case: Case) -> Verdict:
         return case.conclude(
             "grant_not_allowed", {"grant_not_allowed": 88, "client_rejected": 8}, evidence, ruled_out=exclusions(case)
         )
+    if case.is_about(first) == "scope":
+        odds = {"scope_not_granted": 50.0, "scope_unknown": 22.0, "scope_not_applicable": 18.0}
+        check = "Ask for each of {scopes} in a request of its own, outside of this kit where it does not do so."
+        return case.conclude("inconclusive", odds, evidence, about=unknown, next_check=check)
     odds = {"grant_not_allowed": 35.0, "client_rejected": 28.0, "scope_not_granted": 20.0, "scope_unknown": 5.0}
     if (first.error_description or "").startswith(("(HTML page)", "(text)")):
         odds = {**odds, "wrong_endpoint": 30.0}
@@ -74,6 +78,8 @@ def open_question(case: Case) -> Verdict:
 
 
 def _granted_together(case: Case) -> bool:
+    if not case.provider.names_scopes(case.org):
+        return any(set(row.scope_granted or ()) >= set(case.org.scopes) for row in case.issued)
     return any(set(row.scope_requested or ()) >= set(case.org.scopes) for row in case.issued)
 
 
@@ -103,9 +109,9 @@ def _only_apart(case: Case) -> Verdict:
 def _all_granted(case: Case) -> Verdict:
     rows = sorted({i for grant in case.grants.values() for i in grant.exchanges})[:4]
     evidence = [Evidence("Every scope asked for is granted.", tuple(rows)), *silence(case)]
-    right = [row for row in case.bound if case.org.org_id and row.token_org == case.org.org_id]
+    right = [row for row in case.bound if case.meant and row.token_org == case.meant]
     if right:
-        evidence.append(Evidence("Inspection shows that the token belongs to this org.", ids(right)))
+        evidence.append(Evidence(f"{shown_by(right[0])} that the token belongs to this org.", ids(right)))
     mismatch = redirect_refusal(case)
     if mismatch is not None:
         says = f"The authorization endpoint refuses the redirect URI: {heard(mismatch)}."

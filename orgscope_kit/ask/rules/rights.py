@@ -28,6 +28,12 @@ def rights(case: Case) -> Verdict | None:
         )
     if refused:
         return _refused_resource(case, refused[0], evidence, also)
+    held, rows = _held(case)
+    if held == () and not case.org.permissions and case.provider.scopes_apply(case.org):
+        says = "The token carries no role at all, and the investigation names none that it must carry."
+        check = "Name what the integration needs as `permissions` of {org}, and run again."
+        odds = {"permission_missing": 55.0, "works": 35.0}
+        return case.conclude("inconclusive", odds, [Evidence(says, ids(rows)), *evidence], next_check=check)
     if not idle:
         return None
     says = "With this grant type the platform decides by roles: the token request carries no scopes."
@@ -40,19 +46,28 @@ def _lacking(case: Case, refused: list[Exchange]) -> tuple[tuple[str, ...], list
     """The permissions that the client lacks, by its roles or by the word of a resource; and what shows it."""
     lacking: dict[str, None] = {}
     evidence = []
-    told = [row for row in inspections(case.org, case.exchanges, "permissions") if row.outcome == "granted"]
-    if told:
-        missing = case.provider.lacks(told[-1].scope_granted or (), case.org.permissions)
+    held, rows = _held(case)
+    if held is not None and case.org.permissions:
+        missing = case.provider.lacks(held, case.org.permissions)
         lacking.update(dict.fromkeys(missing))
         says = (
             f"The client's roles do not hold {', '.join(missing)}." if missing else "The client's roles hold all of it."
         )
-        evidence.append(Evidence(says, ids(told)))
+        evidence.append(Evidence(says, ids(rows)))
     for row in refused:
         if row.error != _SCOPE_TOO_SMALL:
             lacking.update(dict.fromkeys(row.named_scopes))
         evidence.append(Evidence(f"The resource refuses the token: {heard(row)}.", (row.exchange_id,)))
     return tuple(lacking), evidence
+
+
+def _held(case: Case) -> tuple[tuple[str, ...] | None, list[Exchange]]:
+    """The permissions that the client has, by inspection or by what its token carries; and the answers that tell."""
+    told = [row for row in inspections(case.org, case.exchanges, "permissions") if row.outcome == "granted"]
+    if told:
+        return told[-1].scope_granted or (), told
+    carrying = [row for row in case.issued if case.provider.permissions_carried(row) is not None]
+    return (case.provider.permissions_carried(carrying[-1]), carrying) if carrying else (None, [])
 
 
 def _refused_resource(case: Case, row: Exchange, evidence: list[Evidence], also: list[Fault]) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...records import Evidence, Exchange
 from ..case import Case
 
-__all__ = ["heard", "silence", "times"]
+__all__ = ["heard", "shown_by", "silence", "times"]
 
 
 def heard(row: Exchange) -> str:
@@ -16,6 +16,11 @@ def heard(row: Exchange) -> str:
         return "a token" if row.outcome == "granted" else "a token with fewer scopes"
     text = f" “{row.error_description.rstrip('. ')}”" if row.error_description else ""
     return f"{row.status} {row.error or '(no error code)'}{text}"
+
+
+def shown_by(row: Exchange) -> str:
+    """What tells of a token, and whose sentence goes on with "that …"."""
+    return "Inspection shows" if row.purpose == "inspect" else "The token's own claims, or its answer, show"
 
 
 def times(count: int) -> str:

@@ -3,8 +3,8 @@
 //   node server.mjs CONFIG.json [--port N]
 //
 // CONFIG: {"orgs": {NAME: {"scopes": [...], "narrow": bool, "delay_ms": N, "clients": [{"client_id", "client_secret",
-// "scope", "grant_types", "token_endpoint_auth_method", ...}]}}, "tls": {"key": PEM, "cert": PEM}}. `scope` is what the
-// client may ask; without it, all that the org knows. Other members of a client go to oidc-provider as they are.
+// "scope", "grant_types", "token_endpoint_auth_method", ...}], "methods": [...]}}, "tls": {"key": PEM, "cert": PEM}}.
+// `methods` are those of client authentication, all where absent. `scope` is what the client may ask; without it, all that the org knows. Other members of a client go to oidc-provider as they are.
 // Prints {"url": ...} on stdout when ready, and ends when stdin closes or on SIGTERM.
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -62,12 +62,22 @@ function createProvider(issuer, org) {
     cookies: { keys: ['tests'] },
     jwks: { keys: [signingKey] },
     scopes: org.scopes,
+    ...(org.methods ? { clientAuthMethods: org.methods } : {}),
     ttl: { ClientCredentials: 3600 },
     routes: { token: '/oauth/token', introspection: '/oauth/introspect', revocation: '/oauth/revoke' },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
+      mTLS: {
+        enabled: Boolean(config.tls),
+        tlsClientAuth: true,
+        selfSignedTlsClientAuth: true,
+        getCertificate: (ctx) => ctx.socket.getPeerX509Certificate?.(),
+        certificateAuthorized: (ctx) => ctx.socket.getPeerX509Certificate?.() !== undefined,
+        certificateSubjectMatches: (ctx, property, expected) =>
+          property === 'tls_client_auth_subject_dn' && ctx.socket.getPeerCertificate().subject.CN === expected.slice(3),
+      },
       revocation: { enabled: true, allowedPolicy: (ctx, client, token) => token.clientId === client.clientId },
       ...(org.narrow ? { resourceIndicators: narrowing(issuer, org) } : {}),
     },
@@ -94,6 +104,10 @@ function locate(url) {
   return [name, rest?.startsWith('/') ? rest : `/${rest ?? ''}`];
 }
 
+// oidc-provider takes Basic and post for each other; other servers do not.
+const refusesBasic = (methods) => (request) =>
+  methods !== undefined && !methods.includes('client_secret_basic') && /^basic /i.test(request.headers.authorization);
+
 const mounts = new Map();
 
 function answer(request, response) {
@@ -103,12 +117,18 @@ function answer(request, response) {
     response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': 9 }).end('Not Found');
     return;
   }
+  if (mount.refuses(request)) {
+    response.writeHead(401, { 'Content-Type': 'application/json' }).end('{"error":"invalid_client"}');
+    return;
+  }
   request.baseUrl = `/${name}`; // oidc-provider builds its own URLs from it
   request.url = rest;
   setTimeout(() => mount.handle(request, response), mount.delayMs);
 }
 
-const server = config.tls ? https.createServer(config.tls, answer) : http.createServer(answer);
+// Any client certificate is asked for and none is checked against a CA: the client registration says which one counts.
+const askCertificate = { requestCert: true, rejectUnauthorized: false };
+const server = config.tls ? https.createServer({ ...config.tls, ...askCertificate }, answer) : http.createServer(answer);
 server.on('error', (error) => {
   console.error(`cannot listen: ${error.message}`);
   process.exit(1);
@@ -121,7 +141,7 @@ server.listen(Number(options.port), '127.0.0.1', async () => {
   for (const [name, org] of Object.entries(config.orgs)) {
     const provider = createProvider(`${url}/${name}`, org);
     for (const client of org.clients) await checkClient(provider, name, client);
-    mounts.set(name, { handle: provider.callback(), delayMs: org.delay_ms ?? 0 });
+    mounts.set(name, { handle: provider.callback(), delayMs: org.delay_ms ?? 0, refuses: refusesBasic(org.methods) });
   }
   process.stdout.write(`${JSON.stringify({ url })}\n`);
 });
