@@ -79,7 +79,7 @@ def _by_words(case: Case, first: Exchange, refusals: list[Exchange], evidence: l
     if case.org.auth_method == "client_secret_basic" and {row.auth_method for row in refusals} == {
         "client_secret_basic"
     }:
-        odds["auth_method_mismatch"] = 8.0
+        odds["auth_method_mismatch"] = 8.0 if case.accepted_in else 25.0  # all clients refused alike: a common cause
     if first.error is None:
         odds["scope_not_granted"] = 4.0
     evidence.append(

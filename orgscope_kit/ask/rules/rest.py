@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ...records import Evidence, Verdict
+from ...scopes import CONTROL_SCOPE
+from ..answers import TOKEN
 from ..case import Case, ids
 from ..evidence import conflicts
 from ..exclusions import exclusions
@@ -37,14 +39,18 @@ def open_question(case: Case) -> Verdict:
         odds = {"scope_not_granted": 50.0, "works": 30.0, "scope_unknown": 10.0}
         again = "Raise `limits.budget` and run {org} again." if early == "budget" else "Go on with the run."
         return case.conclude("inconclusive", odds, evidence, next_check=again)
-    broken = [row for row in case.tokens if row.outcome in ("limited", "failed", "unreachable", "unreadable")]
+    # a control that the server stumbles over says nothing against scopes that the same client got a token for
+    asked = (
+        row for row in case.tokens if not (first.outcome in TOKEN and CONTROL_SCOPE in (row.scope_requested or ()))
+    )
+    broken = [row for row in asked if row.outcome in _BROKEN]
     if broken:
         evidence = [Evidence(f"The search ended early: {heard(broken[-1])}.", ids(broken))]
         odds = {"scope_not_granted": 45.0, "works": 20.0, "scope_unknown": 5.0, _BROKEN[broken[-1].outcome]: 20.0}
         return case.conclude(
             "inconclusive", odds, evidence, next_check="Run {org} again: the search could not be ended."
         )
-    if first.outcome in ("granted", "narrowed"):
+    if first.outcome in TOKEN:
         evidence = [
             Evidence("A token was granted, and the answer does not say with which scopes.", ids(case.issued)),
             Evidence("Nothing shows whether this server means all or nothing by that.", ids(case.issued)),
