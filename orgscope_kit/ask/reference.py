@@ -58,8 +58,8 @@ class Reference:
     def path(self) -> Path | None:
         """The file that is read; ``None`` for ``env``.
 
-        >>> Reference("dotenv", "secrets.env#A", Path("/work")).path.as_posix()
-        '/work/secrets.env'
+        >>> Reference("dotenv", "secrets.env#A", Path("/srv")).path.as_posix()
+        '/srv/secrets.env'
         """
         if self.kind == "env":
             return None

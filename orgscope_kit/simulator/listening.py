@@ -76,7 +76,8 @@ class Listener:
         self._socket.close()
 
     def _serve(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        with asyncio.Runner() as runner:
+            runner.run(self._server.serve(sockets=[self._socket]))
 
 
 def _numbering(connections: Connections) -> type[asyncio.Protocol]:

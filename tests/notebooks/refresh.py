@@ -1,7 +1,7 @@
 """Execute the notebooks on the sandbox and store their outputs: ``python tests/notebooks/refresh.py [NAME …]``.
 
-What changes with every execution and carries no claim is left out: execution times, widget state, and the views of
-widgets, which cannot be shown without it.
+What changes with every execution or machine and carries no claim is left out: execution times, where the checkout lies,
+widget state, and the views of widgets, which cannot be shown without it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def refresh(path: Path) -> None:
     """Execute one notebook where it lies, and replace its outputs."""
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(path.parent)}}).execute()
-    nbformat.write(normalised(notebook), path)
+    text = nbformat.writes(normalised(notebook))
+    path.write_text(text.replace(str(NOTEBOOKS.parent), "..") + "\n", encoding="utf-8")  # no path of this machine
 
 
 def normalised(notebook: Any) -> Any:
