@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..ask.evidence import Grant, grants, settled
 from ..ask.metadata import Metadata, applied
+from ..ask.rules import manners
 from ..ask.spec import Spec, from_mapping
 from ..ask.verdict import Facts, judge
 from ..errors import RunFolderError
-from ..records import Exchange
+from ..records import Evidence, Exchange
 from ..send.journal import Journal
 from .diagnosis import Diagnosis
 from .folder import Folder, find
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ..show.report import ReportInputs
 
 __all__ = ["Plots", "Run"]
+
+#: A report tells the manners of so many servers at the most.
+_MOST_HOSTS = 40
 
 
 class Run:
@@ -186,8 +190,12 @@ class Run:
             investigation,
             {**self.info, "id": self.id, "simulation": self.simulation, "tokens_live_until": self._live_until()},
             self.diagnosis.as_json(),
-            self.observations, self.matrix(), self.marks(), self._minted(),
+            self.observations, self.matrix(), self.marks(), self._minted(), self._manners(),
         )  # fmt: skip
+
+    def _manners(self) -> tuple[tuple[str, list[Evidence]], ...]:
+        told = ((host, manners(style)) for host, style in settled(self.spec.orgs, self.by_org).styles.items())
+        return tuple((host, habits) for host, habits in told if habits)[:_MOST_HOSTS]
 
     def _minted(self) -> tuple[tuple[str, int, float | None], ...]:
         found = []
@@ -238,7 +246,13 @@ class Plots:
 
 def _spec(info: dict[str, Any], folder: Folder) -> Spec:
     source = info.get("source")
-    draft = from_mapping(info["investigation"], source=Path(source) if source else None, saved=True)
+    within = info.get("folder")
+    draft = from_mapping(
+        info["investigation"],
+        source=Path(source) if source else None,
+        folder=Path(within) if within else None,
+        saved=True,
+    )
     if draft.spec is None:
         said = "; ".join(str(problem) for problem in draft.problems if problem.severity == "error")
         raise RunFolderError(f"{folder.path / 'run.json'}: its investigation cannot be read: {said}")

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from orgscope_kit.read import summary
+from orgscope_kit.records import Evidence
 from orgscope_kit.show import figures
 from orgscope_kit.show.palette import OUTCOME_LOOKS, PHASE_LOOKS
 from orgscope_kit.show.pieces import environment, grouped, singly
@@ -41,6 +42,7 @@ class ReportInputs:
         diagnosis: ``diagnosis.json`` (DESIGN §7).
         observations: the frame of DESIGN §6.
         states: org by scope, ``granted``, ``missing`` or ``unknown``. marks: the same shape, ``asked`` or ``inferred``.
+        manners: ``host:port``, and how its server answers: sentences with the exchanges that show each.
         minted: org, tokens minted, and the longest ``expires_in`` in seconds.
     """
 
@@ -51,6 +53,7 @@ class ReportInputs:
     states: pd.DataFrame
     marks: pd.DataFrame
     minted: tuple[tuple[str, int, float | None], ...] = ()
+    manners: tuple[tuple[str, Sequence[Evidence]], ...] = ()
 
 
 def render(inputs: ReportInputs) -> str:
@@ -68,7 +71,7 @@ def render(inputs: ReportInputs) -> str:
         scopes=list(inputs.states.columns), states=list(_states(inputs.states, inputs.marks)),
         latency_columns=columns, latency=latency, rows=list(_rows(shown)),
         total=len(inputs.observations), all_cited=len(cited) <= _MOST_CITED,
-        linked=frozenset(shown["exchange_id"].tolist()), minted=minted,
+        linked=frozenset(shown["exchange_id"].tolist()), minted=minted, manners=inputs.manners,
         live_until=_when(inputs.run.get("tokens_live_until")),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orgscope_kit.desk.investigation import Investigation
 from orgscope_kit.desk.run import Run
 from orgscope_kit.desk.sandbox import RunningSandbox
 from orgscope_kit.simulator import shipped
@@ -51,6 +52,23 @@ def test_story_is_marked_as_simulation(tmp_path: Path) -> None:
     run, _ = run_of("story", tmp_path)
     assert True is json.loads((run.path / "run.json").read_text())["simulation"]
     assert "imulation" in (run.path / "report.html").read_text()
+
+
+def test_report_tells_how_the_server_answers(tmp_path: Path) -> None:
+    """What the answers have shown of the server's habits stands in the report, with the exchanges that show it."""
+    run, _ = run_of("story", tmp_path)
+    page = (run.path / "report.html").read_text()
+    assert "How the servers answer" in page
+    assert "grants none of what was asked" in page
+
+
+def test_investigation_made_in_python_keeps_its_folder(tmp_path: Path) -> None:
+    """A run of an investigation without a file can be opened again, and its references are looked up where they were."""
+    with RunningSandbox("story") as box:
+        given = box.investigation.spec
+        made = Investigation(dict(given.frozen), folder=box.folder)
+        run = made.run_here(out=tmp_path)
+        assert given.secrets == Run.open(run.path).spec.secrets
 
 
 def test_story_is_asked_politely(tmp_path: Path) -> None:

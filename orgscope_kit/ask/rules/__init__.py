@@ -9,5 +9,6 @@ from .redirect import with_redirect
 from .rest import open_question
 from .rights import rights
 from .transport import transport
+from .wording import manners
 
-__all__ = ["access", "context", "credential", "open_question", "rights", "transport", "with_redirect"]
+__all__ = ["access", "context", "credential", "manners", "open_question", "rights", "transport", "with_redirect"]

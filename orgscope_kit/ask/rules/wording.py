@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ...records import Evidence, Exchange
 from ..case import Case
+from ..evidence import Style
 
-__all__ = ["heard", "shown_by", "silence", "times"]
+__all__ = ["heard", "manners", "shown_by", "silence", "times"]
 
 
 def heard(row: Exchange) -> str:
@@ -26,6 +27,22 @@ def shown_by(row: Exchange) -> str:
 def times(count: int) -> str:
     """How often, in words."""
     return {1: "Once", 2: "Twice"}.get(count, f"{count} times")
+
+
+def manners(style: Style) -> list[Evidence]:
+    """How a server answers, one sentence a habit that its answers have shown; empty where none has."""
+    told = (
+        (style.states_granted, "States `scope` even where all that was asked is granted."),
+        (style.refuses_unknown, "Refuses a made-up scope as it refuses one that is not granted."),
+        (style.says_unknown, "Says of a made-up scope that it does not know it."),
+        (style.drops_unknown, "Drops a made-up scope in silence."),
+        (style.refuses_ungranted, "Refuses a request that holds a scope which is not granted."),
+    )
+    found = [Evidence(says, shown) for shown, says in told if shown]
+    means = {"all": "all of what was asked", "nothing": "none of what was asked"}.get(style.absent_means or "")
+    if means is not None:
+        found.append(Evidence(f"So a token answer without `scope` grants {means}.", style.because))
+    return found
 
 
 def silence(case: Case) -> list[Evidence]:
