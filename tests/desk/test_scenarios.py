@@ -63,7 +63,7 @@ def test_report_tells_how_the_server_answers(tmp_path: Path) -> None:
 
 
 def test_investigation_made_in_python_keeps_its_folder(tmp_path: Path) -> None:
-    """A run of an investigation without a file can be opened again, and its references are looked up where they were."""
+    """A run of an investigation without a file opens again, its references looked up where they were."""
     with RunningSandbox("story") as box:
         given = box.investigation.spec
         made = Investigation(dict(given.frozen), folder=box.folder)
