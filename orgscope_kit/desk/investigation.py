@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from ..ask.spec import Draft, Spec, differences, from_mapping, read
-from ..errors import InvestigationError, Problem, RunFolderError
+from ..errors import InvestigationError, Problem, RunFolderError, capped
 from ..send import credentials as secrets
 from ..send.assertions import unusable
 from ..send.batch import REVOKED, Observer
@@ -309,7 +309,8 @@ def _require_same(spec: Spec, folder: Folder) -> None:
     changed = differences(Run(folder).spec, spec)
     if changed:
         raise RunFolderError(
-            f"{folder.path}: the file differs from the one that was run: {'; '.join(changed)}. Start a new run."
+            f"{folder.path}: the file differs from the one that was run: {'; '.join(capped(changed, most=8))}. "
+            "Start a new run."
         )
 
 

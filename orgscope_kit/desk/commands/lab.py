@@ -68,6 +68,8 @@ def _until_ended(command: Sequence[str], environment: Mapping[str, str]) -> int:
         return OK
     if status:
         say(f"JupyterLab ended with status {status}; what it says about it stands above.")
+        if "--allow-root" not in command and getattr(os, "geteuid", lambda: 1)() == 0:
+            say("As root it wants: orgscope lab -- --allow-root")
     return WRONG if status else OK
 
 
