@@ -71,10 +71,10 @@ class Investigation:
     def __init__(
         self, spec: Spec | Mapping[str, Any] | None = None, *, folder: str | Path | None = None, **keys: Any
     ) -> None:
-        self._folder: Path | None = None
         if not isinstance(spec, Spec):
-            self._folder = Path(folder).resolve() if folder else Path.cwd()
-            spec = _checked(from_mapping({**(spec or {}), **keys}, folder=self._folder))
+            spec = _checked(
+                from_mapping({**(spec or {}), **keys}, folder=Path(folder).resolve() if folder else Path.cwd())
+            )
         self.spec: Spec = spec
 
     @property
@@ -195,7 +195,7 @@ class Investigation:
         return {
             "investigation": dict(self.spec.frozen),
             "source": str(self.spec.source.resolve()) if self.spec.source else None,
-            "folder": str(self._folder) if self._folder and not self.spec.source else None,
+            "folder": next((str(each.folder.resolve()) for each in self.spec.secrets.values()), None),
             "digest": self.spec.digest(),
             "state": "running",
             "started_at": before.get("started_at") or stamp(datetime.now(UTC)),

@@ -67,8 +67,9 @@ def test_investigation_made_in_python_keeps_its_folder(tmp_path: Path) -> None:
     with RunningSandbox("story") as box:
         given = box.investigation.spec
         made = Investigation(dict(given.frozen), folder=box.folder)
-        run = made.run_here(out=tmp_path)
-        assert given.secrets == Run.open(run.path).spec.secrets
+        for each in (made, made.only(["secondary"])):
+            run = each.run_here(out=tmp_path)
+            assert each.spec.secrets == Run.open(run.path).spec.secrets
 
 
 def test_story_is_asked_politely(tmp_path: Path) -> None:

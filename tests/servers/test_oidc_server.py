@@ -57,7 +57,6 @@ def ask(server: OidcServer, http: httpx.Client) -> Ask:
 @pytest.fixture(scope="module")
 def tls() -> oidc.Tls:
     """A self-signed certificate for 127.0.0.1, and its key."""
-    pytest.importorskip("cryptography")
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
